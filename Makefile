@@ -1,0 +1,34 @@
+# Two commands do all their own set-up: make run, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --python-version 3.11
+
+run: $(VENV)/.run
+	@$(BIN)/slotwright up --demo $(ARGS)
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+lock: $(VENV)/.dev
+	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements.lock
+	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-embedded.lock --extra embedded --group build -c requirements.lock
+	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-dev.lock --extra embedded --group build --group dev -c requirements-embedded.lock
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slotwright needs Python 3.11 or newer; name one: make PYTHON=python3.12 run")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements-embedded.lock pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-embedded.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: run test lint lock

@@ -1,0 +1,1 @@
+"""Tests, flat: one file for each file that holds a decision."""
