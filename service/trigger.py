@@ -83,7 +83,18 @@ def lane_subject(appointment_id: str) -> str:
     return series_of(appointment_id) or appointment_id
 
 
-RULE_FIELDS = ("calendar_id", "starts", "ends", "status", "contact_id", "group_id", "assignee", "title", "address", "deleted")
+RULE_FIELDS = (
+    "calendar_id",
+    "starts",
+    "ends",
+    "status",
+    "contact_id",
+    "group_id",
+    "assignee",
+    "title",
+    "address",
+    "deleted",
+)
 """What a rule can ask about. A webhook that differs in none of them is an echo."""
 
 

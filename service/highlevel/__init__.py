@@ -1,0 +1,1 @@
+"""The HighLevel Calendars API: one class per call, one file per resource."""
