@@ -67,6 +67,10 @@ class Operation(BaseModel, Generic[ReplyT_co]):
                 return cast("type[Reply]", arguments[0])
         raise TypeError(f"{cls.__name__} names no reply")
 
+    def read_reply(self, answer: Any) -> ReplyT_co:
+        """The typed answer; raises pydantic's ValidationError when it is not what was expected."""
+        return cast("ReplyT_co", self.reply_type().model_validate(answer))
+
     @classmethod
     def path_fields(cls) -> tuple[str, ...]:
         return tuple(re.findall(r"{(\w+)}", cls.path))

@@ -1,0 +1,1 @@
+"""One file a migration, numbered: expand first, contract in a later release."""

@@ -1,0 +1,134 @@
+"""Carries out operations over HTTP, for one location."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from pydantic import ValidationError
+
+from service.highlevel.errors import AnswerLost, HighLevelError, NotSent, Unreadable, error_for
+from service.highlevel.operation import Operation, ReplyT
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as it went, for the record. Never headers, so never a token."""
+
+    operation: str
+    request: dict[str, Any]
+    status: int | None
+    answer: Any
+    error: str | None
+    milliseconds: float
+
+
+Recorder = Callable[[Call], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where HighLevel is and how long it may take (seconds)."""
+
+    url: str
+    version: str
+    read_timeout: float
+    write_timeout: float
+
+
+class Client:
+    """An Api for one location. Raises HighLevelError; sends each operation at most once."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, endpoint: Endpoint, token: str, record: Recorder | None = None
+    ) -> None:
+        self._session = session
+        self._endpoint = endpoint
+        self._token = token
+        self._record = record
+
+    def __repr__(self) -> str:
+        return f"Client({self._endpoint.url})"
+
+    async def __call__(self, operation: Operation[ReplyT], /) -> ReplyT:
+        name = type(operation).__name__
+        request = {
+            "method": operation.method,
+            "path": operation.wire_path(),
+            "query": operation.wire_query(),
+            "body": operation.wire_body(),
+        }
+        started = time.perf_counter()
+        status: int | None = None
+        answer: Any = None
+        error: HighLevelError | None = None
+        try:
+            status, headers, text = await self._send(name, operation.writes(), request)
+            answer = _json(text)
+            if not 200 <= status < 300:
+                error = error_for(status)(
+                    name,
+                    _message(answer, text),
+                    status=status,
+                    trace_id=answer.get("traceId") if isinstance(answer, dict) else None,
+                    retry_after=_seconds(headers.get("Retry-After")),
+                )
+            else:
+                reply = operation.read_reply(answer)
+        except HighLevelError as caught:
+            error = caught
+        except ValidationError as faults:
+            places = ", ".join(".".join(map(str, fault["loc"])) or "the whole" for fault in faults.errors()[:3])
+            error = Unreadable(name, f"the answer is not what was expected at: {places}", status=status)
+        if self._record is not None:
+            milliseconds = (time.perf_counter() - started) * 1000
+            await self._record(Call(name, request, status, answer, str(error) if error else None, milliseconds))
+        if error is not None:
+            raise error from None
+        return reply
+
+    async def _send(self, name: str, writes: bool, request: dict[str, Any]) -> tuple[int, Any, str]:
+        timeout = self._endpoint.write_timeout if writes else self._endpoint.read_timeout
+        try:
+            async with self._session.request(
+                request["method"],
+                self._endpoint.url + request["path"],
+                params=request["query"],
+                json=request["body"],
+                headers={
+                    "Authorization": f"Bearer {self._token}",
+                    "Version": self._endpoint.version,
+                    "Accept": "application/json",
+                },
+                timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 3.0)),
+                allow_redirects=False,
+            ) as response:
+                return response.status, response.headers, await response.text(errors="replace")
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(name, f"no connection to HighLevel ({type(error).__name__})") from None
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise AnswerLost(name, f"no answer within {timeout:g} s ({type(error).__name__})") from None
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _message(answer: Any, text: str) -> str:
+    """HighLevel's own words: a string, or a list of them at 422."""
+    message = answer.get("message") if isinstance(answer, dict) else None
+    if isinstance(message, list):
+        return "; ".join(map(str, message))
+    return str(message) if message else text.strip()[:200] or "no message"
+
+
+def _seconds(header: str | None) -> float | None:
+    try:
+        return max(0.0, float(header)) if header else None
+    except ValueError:
+        return None

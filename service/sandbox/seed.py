@@ -1,0 +1,44 @@
+"""Seeds: a world's beginning, written in YAML."""
+
+from collections.abc import Callable
+from datetime import datetime
+from importlib.resources import files
+from random import Random, SystemRandom
+
+import yaml
+from pydantic import model_validator
+
+from service.sandbox.records import Location, Record
+from service.sandbox.world import World
+
+
+class Seed(Record):
+    strict: bool = True
+    locations: tuple[Location, ...]
+
+    @model_validator(mode="after")
+    def teams_exist(self) -> "Seed":
+        """A team names users of its own location."""
+        for location in self.locations if self.strict else ():
+            known = {user.id for user in location.users}
+            for calendar in location.calendars:
+                if unknown := set(calendar.team) - known:
+                    raise ValueError(f"calendar {calendar.name}: no user {', '.join(sorted(unknown))}")
+        return self
+
+
+def load_seed(text: str, *, clock: Callable[[], datetime], random: Random | None = None) -> World:
+    """The world a seed describes; ValueError (pydantic's or YAML's) says what is wrong with it."""
+    # Every scalar as text, for the models to read: YAML 1.1 would make a number of 17:00.
+    try:
+        loaded = yaml.BaseLoader(text).get_single_data()
+    except yaml.YAMLError as error:
+        raise ValueError(f"the seed is no YAML: {error}") from error
+    seed = Seed.model_validate(loaded)
+    return World(seed.locations, clock=clock, random=random or SystemRandom(), strict=seed.strict)
+
+
+def packaged_seed(name: str) -> str:
+    """The text of a seed that comes with Slotwright: `demo` or `empty`. Raises KeyError for another name."""
+    known = {entry.name.removesuffix(".yaml"): entry for entry in files("service.sandbox").joinpath("seeds").iterdir()}
+    return known[name].read_text(encoding="utf-8")

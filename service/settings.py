@@ -1,0 +1,114 @@
+"""Everything read from the environment, one frozen model."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+HIGHLEVEL_URL = "https://services.leadconnectorhq.com"
+HIGHLEVEL_KEYS = ("MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=",)
+"""Ed25519 (SPKI, base64), published in HighLevel's Webhook Integration Guide; one key for all apps."""
+
+LEFT_BY_UP = "settings.json"
+"""In the folder of `slotwright up`: the settings that other commands need to speak to what it started."""
+
+
+class SettingsError(Exception):
+    """Settings that are missing or malformed, each named in a line of its own."""
+
+
+def _split(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _url_with(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value and urlsplit(value).scheme not in schemes:
+            raise ValueError(f"should be a URL beginning with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _fernet_key(value: SecretStr) -> SecretStr:
+    if value.get_secret_value():
+        try:
+            Fernet(value.get_secret_value())
+        except ValueError:
+            raise ValueError("should be 32 random bytes in URL-safe base64") from None
+    return value
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """Settings as every role reads them: the environment first, then what `slotwright up` left in its folder."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: Annotated[str, _url_with("postgresql", "postgres")] = Field("", description="PostgreSQL 15 or newer")
+    database_statement_cache: int = Field(100, ge=0, description="0 behind PgBouncer in transaction mode")
+    redis_url: Annotated[str, _url_with("redis", "rediss", "unix")] = Field("", description="Redis 6.2+ or Valkey")
+    secret_key: Annotated[SecretStr, AfterValidator(_fernet_key)] = Field(
+        SecretStr(""), description="encrypts tokens at rest: 32 random bytes in URL-safe base64"
+    )
+
+    highlevel_url: Annotated[str, _url_with("http", "https")] = HIGHLEVEL_URL
+    highlevel_version: str = "2021-04-15"
+    highlevel_app_ids: Listed = Field((), description="our marketplace app ids, comma separated")
+    highlevel_webhook_keys: Listed = Field(HIGHLEVEL_KEYS, description="Ed25519 public keys (SPKI, base64)")
+    write_timeout: float = Field(4.0, gt=0, le=60, description="seconds a write may take")
+    read_timeout: float = Field(10.0, gt=0, le=60, description="seconds a read may take")
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535)
+    worker_lanes: int = Field(10, ge=1, le=200, description="lanes a worker runs at once")
+    ignored_kept: int = Field(10_000, ge=0, description="ignored deliveries kept a day; the rest is only counted")
+
+    sentry_dsn: SecretStr = SecretStr("")
+    environment: str = "development"
+    log_format: Literal["json", "text"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def read_settings(*needed: str, folder: Path | None = None, **given: Any) -> Settings:
+    """The settings, with the `needed` ones present; raises SettingsError naming every fault at once.
+
+    `folder` is where `slotwright up` keeps its data: what it wrote there serves commands typed beside it.
+    """
+    for name, value in _left_by_up(folder).items():
+        if name.upper() not in os.environ:
+            given.setdefault(name, value)
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        lines = [f"{str(fault['loc'][0]).upper()}: {_words(fault)}" for fault in error.errors(include_url=False)]
+        raise SettingsError("\n".join(lines)) from None
+    missing = [name for name in needed if not _text(getattr(settings, name))]
+    if missing:
+        raise SettingsError(
+            "\n".join(f"{name.upper()} is not set ({Settings.model_fields[name].description})" for name in missing)
+        )
+    return settings
+
+
+def _left_by_up(folder: Path | None) -> dict[str, Any]:
+    try:
+        return dict(json.loads((folder / LEFT_BY_UP).read_text())) if folder else {}
+    except OSError:
+        return {}
+
+
+def _words(fault: Mapping[str, Any]) -> str:
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def _text(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

@@ -1,0 +1,1 @@
+"""What is remembered. SQL lives here and nowhere else, each statement beside the function that runs it."""

@@ -1,0 +1,50 @@
+"""Connections: how they are opened and what they know about JSON."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from service.settings import Settings
+
+Connection = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
+Pool = asyncpg.Pool[Any]
+
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    OSError,
+    TimeoutError,
+)
+"""What a call raises when the database is away: it may work later, and nothing is wrong with the statement."""
+
+
+async def open_pool(settings: Settings, *, size: int = 10) -> Pool:
+    """A pool whose connections read and write jsonb as Python values. Raises one of AWAY."""
+    return await asyncpg.create_pool(
+        settings.database_url,
+        min_size=1,
+        max_size=size,
+        timeout=5,
+        command_timeout=30,
+        statement_cache_size=settings.database_statement_cache,
+        init=prepare,
+    )
+
+
+async def prepare(connection: Connection) -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
+
+
+def _encode(value: Any) -> str:
+    # Postgres keeps no NUL in text, and a webhook's title may hold one.
+    return json.dumps(value, default=_plain).replace("\\u0000", "\\ufffd")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} does not go into jsonb")

@@ -1,0 +1,249 @@
+"""Deliveries: one webhook as it arrived, byte for byte, kept once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from service.event import Event
+from service.store.database import Connection
+from service.store.identifiers import new_id
+from service.trigger import Booking, lane_subject, series_of
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A webhook whose sender was proved, before it is kept. `ignored` says why no rule will be asked."""
+
+    source: str
+    event: Event
+    body: bytes
+    received_at: datetime
+    ignored: str | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of an arrival. No id: it was ignored, and enough of its kind are kept for today."""
+
+    delivery_id: UUID | None
+    known: bool
+    ignored: str | None
+
+
+COUNT_IGNORED = """
+    INSERT INTO ignored_counts AS counts (day, reason, times)
+    VALUES (current_date, $1, 1)
+    ON CONFLICT (day, reason) DO UPDATE SET times = counts.times + 1
+    RETURNING times
+"""
+
+REGISTERED = "SELECT location_id FROM locations WHERE location_id = ANY($1::text[])"
+
+# In the order of their keys: two receivers that insert the same keys would otherwise lock each other out.
+CLAIM_KEYS = """
+    INSERT INTO delivery_keys (source, key, delivery_id)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[]) AS claimed (source, key, delivery_id)
+    ORDER BY source, key
+    ON CONFLICT DO NOTHING
+    RETURNING delivery_id
+"""
+
+KNOWN_KEYS = """
+    SELECT source, key, delivery_id FROM delivery_keys
+    WHERE (source, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
+
+RING_LANES = """
+    INSERT INTO lanes (lane_id, location_id, subject, ready_at)
+    SELECT lane_id, location_id, subject, now()
+    FROM unnest($1::uuid[], $2::text[], $3::text[]) AS rung (lane_id, location_id, subject)
+    ORDER BY location_id, subject
+    ON CONFLICT (location_id, subject) DO UPDATE SET ready_at = LEAST(lanes.ready_at, excluded.ready_at)
+    RETURNING lane_id, location_id, subject
+"""
+
+INSERT = """
+    INSERT INTO deliveries (
+        delivery_id, source, received_at, event, location_id, appointment_id, series_id, contact_id,
+        lane_id, state, reason, finished_at, body
+    )
+    SELECT * FROM unnest(
+        $1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+        $9::uuid[], $10::text[], $11::text[], $12::timestamptz[], $13::bytea[]
+    )
+"""
+
+
+async def record(connection: Connection, arrivals: Sequence[Arrival], *, ignored_kept: int) -> list[Recorded]:
+    """Keep each arrival once; the answers come in the arrivals' order. The caller owns the transaction.
+
+    Of the ignored, `ignored_kept` are kept whole per day and kind; beyond it they are only counted.
+    """
+    reasons = await _reasons(connection, arrivals)
+    dropped = await _over_the_cap(connection, arrivals, reasons, ignored_kept)
+    ids = await _claim_keys(connection, arrivals, dropped)
+    fresh = [index for index, (_, known) in ids.items() if not known]
+    lanes = await _ring_lanes(connection, [arrivals[index].event for index in fresh if reasons[index] is None])
+    rows = [_row(ids[index][0], arrivals[index], reasons[index], lanes) for index in fresh]
+    if rows:
+        await connection.execute(INSERT, *map(list, zip(*rows, strict=True)))
+    return [
+        Recorded(None, False, reasons[index]) if index in dropped else Recorded(*ids[index], reasons[index])
+        for index in range(len(arrivals))
+    ]
+
+
+async def _reasons(connection: Connection, arrivals: Sequence[Arrival]) -> list[str | None]:
+    """Why each is ignored: what the door found, or that nobody registered its location."""
+    asked = {arrival.event.location_id for arrival in arrivals if not arrival.ignored and arrival.event.location_id}
+    registered = {row["location_id"] for row in await connection.fetch(REGISTERED, sorted(asked))}
+    return [
+        arrival.ignored or (None if arrival.event.location_id in registered else "the location is not registered")
+        for arrival in arrivals
+    ]
+
+
+async def _over_the_cap(
+    connection: Connection, arrivals: Sequence[Arrival], reasons: Sequence[str | None], kept: int
+) -> set[int]:
+    over = set()
+    for index in sorted((i for i, reason in enumerate(reasons) if reason), key=lambda i: str(reasons[i])):
+        if await connection.fetchval(COUNT_IGNORED, reasons[index]) > kept:
+            over.add(index)
+    return over
+
+
+async def _claim_keys(
+    connection: Connection, arrivals: Sequence[Arrival], dropped: set[int]
+) -> dict[int, tuple[UUID, bool]]:
+    """For each arrival that is kept: its id, and whether that was known before."""
+    ids: dict[int, tuple[UUID, bool]] = {}
+    first: dict[tuple[str, str], int] = {}
+    for index, arrival in enumerate(arrivals):
+        if index in dropped:
+            continue
+        ids[index] = (new_id(), False)
+        if arrival.event.key is not None:
+            first.setdefault((arrival.source, arrival.event.key), index)
+    claims = [(source, key, ids[index][0]) for (source, key), index in first.items()]
+    if not claims:
+        return ids
+    sources, keys, wanted = map(list, zip(*claims, strict=True))
+    claimed = {row["delivery_id"] for row in await connection.fetch(CLAIM_KEYS, sources, keys, wanted)}
+    if len(claimed) < len(claims) or len(claims) < len(ids):
+        stored = {
+            (row["source"], row["key"]): row["delivery_id"] for row in await connection.fetch(KNOWN_KEYS, sources, keys)
+        }
+        for index in ids:
+            key = arrivals[index].event.key
+            if key is not None:
+                delivery_id = stored[arrivals[index].source, key]
+                ids[index] = (delivery_id, delivery_id != ids[index][0])
+    return ids
+
+
+async def _ring_lanes(connection: Connection, events: Iterable[Event]) -> dict[tuple[str, str], UUID]:
+    subjects = sorted({_subject(event) for event in events})
+    if not subjects:
+        return {}
+    locations, names = map(list, zip(*subjects, strict=True))
+    rows = await connection.fetch(RING_LANES, [new_id() for _ in subjects], locations, names)
+    return {(row["location_id"], row["subject"]): row["lane_id"] for row in rows}
+
+
+def _subject(event: Event) -> tuple[str, str]:
+    assert event.location_id is not None
+    assert event.appointment_id is not None
+    return event.location_id, lane_subject(event.appointment_id)
+
+
+def _row(
+    delivery_id: UUID, arrival: Arrival, ignored: str | None, lanes: dict[tuple[str, str], UUID]
+) -> tuple[Any, ...]:
+    event = arrival.event
+    return (
+        delivery_id,
+        arrival.source,
+        arrival.received_at,
+        event.type,
+        event.location_id,
+        event.appointment_id,
+        series_of(event.appointment_id) if event.appointment_id else None,
+        event.contact_id,
+        None if ignored else lanes[_subject(event)],
+        "ignored" if ignored else "waiting",
+        ignored,
+        arrival.received_at if ignored else None,
+        arrival.body,
+    )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An open delivery, as a worker takes it up."""
+
+    delivery_id: UUID
+    state: str
+    received_at: datetime
+    location_id: str
+    appointment_id: str
+    attempts: int
+    rulebook_id: UUID | None
+    was: Booking | None
+    booking: Booking | None
+    body: bytes
+
+
+NEXT = """
+    SELECT delivery_id, state, received_at, location_id, appointment_id, attempts, rulebook_id, was, booking, body
+    FROM deliveries WHERE lane_id = $1 AND state IN ('waiting', 'judged')
+    ORDER BY arrival LIMIT 1
+"""
+
+JUDGED = """
+    UPDATE deliveries
+    SET state = 'judged', triggers = $2::text[], rulebook_id = $3, was = $4::jsonb, booking = $5::jsonb
+    WHERE delivery_id = $1
+"""
+
+FINISH = "UPDATE deliveries SET state = $2, reason = $3, finished_at = clock_timestamp() WHERE delivery_id = $1"
+
+COUNT_ATTEMPT = "UPDATE deliveries SET attempts = attempts + 1, reason = $2 WHERE delivery_id = $1"
+
+
+async def next_open(connection: Connection, lane_id: UUID) -> Delivery | None:
+    """The delivery whose turn it is in a lane: the first that is not finished."""
+    row = await connection.fetchrow(NEXT, lane_id)
+    if row is None:
+        return None
+    values = dict(row)
+    for name in ("was", "booking"):
+        values[name] = Booking.model_validate(values[name]) if values[name] else None
+    return Delivery(**values)
+
+
+async def mark_judged(
+    connection: Connection,
+    delivery_id: UUID,
+    *,
+    triggers: Iterable[str],
+    rulebook_id: UUID | None,
+    was: Booking | None,
+    booking: Booking,
+) -> None:
+    before = was.model_dump(mode="json") if was else None
+    await connection.execute(
+        JUDGED, delivery_id, sorted(triggers), rulebook_id, before, booking.model_dump(mode="json")
+    )
+
+
+async def finish(connection: Connection, delivery_id: UUID, state: str, reason: str | None) -> None:
+    """Close a delivery: done, ignored or failed."""
+    await connection.execute(FINISH, delivery_id, state, reason)
+
+
+async def count_attempt(connection: Connection, delivery_id: UUID, reason: str) -> None:
+    """Note that it could not be finished this time, and why."""
+    await connection.execute(COUNT_ATTEMPT, delivery_id, reason)
