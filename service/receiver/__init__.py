@@ -1,0 +1,1 @@
+"""The public door: webhooks come in, are proved, kept and acknowledged."""
