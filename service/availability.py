@@ -1,4 +1,4 @@
-"""Time as intervals: opening hours, what is taken, and the slots left between. Nothing here reads a clock or a network."""
+"""Time as intervals: opening hours, what is taken, and the slots left between."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence

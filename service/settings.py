@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     highlevel_version: str = "2021-04-15"
     highlevel_app_ids: Listed = Field((), description="our marketplace app ids, comma separated")
     highlevel_webhook_keys: Listed = Field(HIGHLEVEL_KEYS, description="Ed25519 public keys (SPKI, base64)")
-    write_timeout: float = Field(4.0, gt=0, le=60, description="seconds a write may take")
+    write_timeout: float = Field(4.0, gt=0, le=4, description="seconds a write may take; less than a lease")
     read_timeout: float = Field(10.0, gt=0, le=60, description="seconds a read may take")
 
     host: str = Field("127.0.0.1", description="address to listen on")

@@ -7,6 +7,8 @@ from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from service.highlevel.appointments import Appointment
+
 INSTANCE_ID = re.compile(r"^(?P<master>.+)_\d{10,}_\d+$")
 """An instance of a recurring series is named `<master>_<start in ms>_<length in s>` (HighLevel's reference)."""
 
@@ -46,6 +48,27 @@ class Booking(BaseModel):
     updated: AwareDatetime | None = None
     deleted: bool = False
 
+    @classmethod
+    def of(cls, appointment: Appointment) -> Self:
+        """The booking that an appointment read from the API is."""
+        return cls(
+            id=appointment.id,
+            location_id=appointment.location_id,
+            calendar_id=appointment.calendar_id,
+            contact_id=appointment.contact_id or None,
+            group_id=appointment.group_id,
+            title=appointment.title,
+            address=appointment.address or "",
+            source=appointment.created_by.source if appointment.created_by else None,
+            status=appointment.appointment_status,
+            assignee=appointment.assigned_user_id,
+            starts=appointment.start_time,
+            ends=appointment.end_time,
+            added=appointment.date_added,
+            updated=appointment.date_updated,
+            deleted=appointment.deleted,
+        )
+
     @property
     def series_id(self) -> str | None:
         return series_of(self.id)
@@ -57,6 +80,9 @@ class Booking(BaseModel):
     def changed(self, **fields: object) -> Self:
         return self.model_copy(update=fields)
 
+
+TAKES_NO_TIME = frozenset({"cancelled", "noshow", "invalid"})
+"""Statuses of a booking that keeps nobody busy."""
 
 OVER = frozenset({"cancelled", "noshow", "showed", "invalid", "completed"})
 
@@ -134,3 +160,27 @@ def _first_sight(now: Booking, connected: datetime) -> frozenset[Trigger]:
     if now.status not in BORN and now.status in STATUS_TRIGGERS:
         found.add(STATUS_TRIGGERS[now.status])
     return frozenset(found)
+
+
+def doubt(hint: str, told: Booking, last: Booking | None) -> str | None:
+    """Why what a webhook tells cannot be taken at its word, so that the appointment must be read; None when it can.
+
+    `hint` is the event's own type. The published samples of Update and Delete are byte for byte Creates, and a body has
+    no deleted flag.
+    """
+    if hint.endswith("Delete") and not told.deleted:
+        return "the body of a deletion does not say so"
+    if told.updated is None:
+        return "the body has no dateUpdated"
+    if last is None:
+        return None
+    if hint.endswith("Create"):
+        return "created, it says, and yet it was seen before"
+    if told.updated == last.updated and differences(last, told):
+        return "it differs from what was last seen at the same dateUpdated"
+    return None
+
+
+def stale(told: Booking, last: Booking | None) -> bool:
+    """Whether something newer was seen already."""
+    return bool(last and last.updated and told.updated and told.updated < last.updated)

@@ -51,6 +51,7 @@ STATEMENTS = (
         lane_id uuid REFERENCES lanes,
         state text NOT NULL CHECK (state IN ('waiting', 'judged', 'done', 'ignored', 'failed')),
         reason text,
+        waits_for text,
         attempts int NOT NULL DEFAULT 0,
         triggers text[] NOT NULL DEFAULT '{}',
         rulebook_id uuid,

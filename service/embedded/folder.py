@@ -21,7 +21,7 @@ from service.embedded.identity import Account, Identity
 LONGEST_SOCKET_PATH = 100
 """Bytes; sockaddr_un holds 107 on Linux and 103 on macOS."""
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432")
-PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@~-]+")
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 """Readers of URLs disagree on how to undo quoting, so a path that needs any is not used for sockets."""
 
 
@@ -92,7 +92,8 @@ class Folder:
 
     def admit(self, identity: Identity) -> None:
         """Let another account pass through the folder, without seeing what else is in it."""
-        if isinstance(identity, Account) and self.path.stat().st_uid != identity.uid:
+        found = self.path.stat()
+        if isinstance(identity, Account) and found.st_uid != identity.uid and not found.st_mode & 0o001:
             os.chown(self.path, -1, identity.gid)
             self.path.chmod(0o710)
 

@@ -41,6 +41,8 @@ class Namespace:
 
     def assume(self) -> None:
         """In the child: OSError where the kernel or a container's policy refuses."""
+        if self.uid != os.geteuid():
+            Account(self.uid, self.gid).assume()
         enter_user_namespace()
         write("/proc/self/setgroups", b"deny")
         write("/proc/self/uid_map", b"%d %d 1" % (self.inside[0], self.uid))
@@ -76,28 +78,35 @@ class Probe(IntEnum):
 def choose_identity(folder: Path, data: Path, program: Path) -> Identity:
     """Who may run `program` on `data`, which need not exist yet, inside `folder`, which does."""
     ours = Same(os.geteuid(), os.getegid())
-    namespace = Namespace(ours.uid, ours.gid, find_unprivileged())
-    if ours.uid != 0:
-        # initdb refuses an id without a name; a namespace can lend one.
-        if not is_named(ours.uid) and try_identity(namespace, program, folder) is Probe.WORKS:
-            return namespace
-        return ours
     owner = (data if data.exists() else folder).stat()
-    if owner.st_uid != 0:
-        candidates: list[tuple[Identity, Path]] = [(Account(owner.st_uid, owner.st_gid), folder.parent)]
+    unprivileged = find_unprivileged()
+    # initdb refuses an id without a name, and a namespace can lend one.
+    candidates: list[Identity]
+    if ours.uid != 0:
+        candidates = [ours] if is_named(ours.uid) else [Namespace(ours.uid, ours.gid, unprivileged), ours]
+    elif owner.st_uid == 0:
+        candidates = [Namespace(ours.uid, ours.gid, unprivileged), Account(*unprivileged)]
     else:
-        # The folder is opened for the account once that is chosen, so only its parents must be in reach.
-        candidates = [(namespace, folder), (Account(*find_unprivileged()), folder.parent)]
-    found = {identity: try_identity(identity, program, reach) for identity, reach in candidates}
-    for identity, probe in found.items():
+        account = Account(owner.st_uid, owner.st_gid)
+        candidates = (
+            [account] if is_named(account.uid) else [Namespace(account.uid, account.gid, unprivileged), account]
+        )
+    found: set[Probe] = set()
+    for identity in candidates:
+        if identity == ours:
+            return ours
+        # For another account the folder is opened once that is chosen, so only what is above it must be in reach.
+        reach = folder if identity.uid == folder.stat().st_uid else folder.parent
+        probe = try_identity(identity, program, reach)
         if probe is Probe.WORKS:
             return identity
-    if Probe.FOLDER_OUT_OF_REACH in found.values():
+        found.add(probe)
+    if Probe.FOLDER_OUT_OF_REACH in found:
         raise EmbeddedError(
             f"The servers cannot run as root and no other user may enter {folder}: "
             "run as the user who owns the folders above it, or choose a folder elsewhere"
         )
-    if Probe.PROGRAM_OUT_OF_REACH in found.values():
+    if Probe.PROGRAM_OUT_OF_REACH in found:
         raise EmbeddedError(
             f"The servers cannot run as root and no other user may execute {program}: "
             "run as the user who installed it, or set DATABASE_URL and REDIS_URL"

@@ -5,6 +5,7 @@ import os
 import sys
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 CLONE_NEWUSER = 0x10000000
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -17,6 +18,8 @@ if sys.platform == "linux":
 
 def enter_user_namespace() -> None:
     """Move this process into a user namespace of its own (unshare(2)); OSError where that is refused."""
+    # After a change of user /proc/self belongs to root, and the maps could not be written.
+    LIBC.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     if LIBC.unshare(CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
 

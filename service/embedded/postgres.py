@@ -3,6 +3,7 @@
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from service.embedded.binaries import find_postgres
@@ -59,15 +60,16 @@ class Postgres(Server):
         ]
 
     def prepare(self, identity: Identity, lock: Lock) -> None:
-        """Create the data if there are none; clear away the locks of a predecessor, whose processes are gone."""
+        """Create the data if there are none."""
         if not self.data.exists() or not any(self.data.iterdir()):
             self.create(identity, lock)
         self.folder.open_room(self.name, identity)
         self.compare_versions()
-        # They hold a process id, and a stranger may have it by now, as is usual in a restarted container.
+
+    def leftovers(self) -> Sequence[Path]:
+        """PostgreSQL trusts the process ids in two of them, but a stranger may have got that of a dead predecessor."""
         socket = self.folder.sockets / f".s.PGSQL.{PORT}"
-        for left in (self.data / "postmaster.pid", socket, socket.with_name(f"{socket.name}.lock")):
-            left.unlink(missing_ok=True)
+        return self.data / "postmaster.pid", socket, socket.with_name(f"{socket.name}.lock")
 
     def create(self, identity: Identity, lock: Lock) -> None:
         """Make the data under another name first: either all of it is there or nothing."""

@@ -63,7 +63,16 @@ class Server(ABC):
 
     @abstractmethod
     def prepare(self, identity: Identity, lock: Lock) -> None:
-        """Make the data ready, and remove what a predecessor that died left in the way."""
+        """Make the data ready."""
+
+    @abstractmethod
+    def leftovers(self) -> Sequence[Path]:
+        """The files that a server removes at its end, unless it dies."""
+
+    def clear(self) -> None:
+        """Remove the leftovers; only with the lock, that is when no process of this server is left."""
+        for left in self.leftovers():
+            left.unlink(missing_ok=True)
 
     @abstractmethod
     def is_ready(self, process: subprocess.Popen[bytes]) -> bool:
@@ -95,6 +104,7 @@ class Server(ABC):
             identity = choose_identity(self.folder.path, self.data, program)
             self.folder.open_sockets(identity)
             self.prepare(identity, lock)
+            self.clear()
             self.process = self.run(self.command(), identity, lock, self.death_signal)
             lock.sign(self.process.pid)
         except OSError as error:
@@ -128,11 +138,12 @@ class Server(ABC):
 
     def run_to_end(self, command: Sequence[str | Path], identity: Identity, lock: Lock, said: bytes = b"") -> bool:
         """Run a process that tells `said` from standard input; whether it ended well."""
-        process = self.run(command, identity, lock, signal.SIGKILL, subprocess.PIPE)
+        # Killed outright, these would leave a segment of shared memory behind.
+        process = self.run(command, identity, lock, signal.SIGTERM, subprocess.PIPE)
         try:
             process.communicate(said)
         except BaseException:
-            process.kill()
+            process.terminate()
             process.wait()
             raise
         return process.returncode == 0
@@ -153,12 +164,11 @@ class Server(ABC):
 
     def stop(self) -> None:
         """End gracefully; after STOP_PATIENCE seconds by force."""
-        if self.process is None:
-            return
         try:
-            self.process.send_signal(self.stop_signal)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(STOP_PATIENCE)
+            if self.process is not None:
+                self.process.send_signal(self.stop_signal)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(STOP_PATIENCE)
         finally:
             # An impatient second Ctrl-C ends here too.
             self.kill()
@@ -172,6 +182,10 @@ class Server(ABC):
             self.process.kill()
             self.process.wait()
             self.process = None
+            lock = Lock(self.folder.path / f"{self.name}.lock")
+            if lock.take():
+                self.clear()
+                lock.release()
         self.folder.close_sockets()
 
     def check(self) -> None:

@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from service.embedded.binaries import find_valkey
@@ -44,9 +45,12 @@ class Valkey(Server):
         ]
 
     def prepare(self, identity: Identity, lock: Lock) -> None:
-        """Valkey itself replaces a stale socket and cuts off what a crash left half written."""
+        """Valkey itself cuts off what a crash left half written."""
         self.folder.open_room(self.name, identity)
-        self.socket.unlink(missing_ok=True)
+
+    def leftovers(self) -> Sequence[Path]:
+        """The socket."""
+        return (self.socket,)
 
     def is_ready(self, process: subprocess.Popen[bytes]) -> bool:
         """Whether a PING is answered; while data are loaded it is refused."""

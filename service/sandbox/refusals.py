@@ -6,7 +6,9 @@ from typing import Any
 class Refusal(Exception):
     """An answer that is no success. Its shape differs by status, and so does whether it names a trace."""
 
-    def __init__(self, status: int, message: str | list[str], *, error: str | None = None, traced: bool = False) -> None:
+    def __init__(
+        self, status: int, message: str | list[str], *, error: str | None = None, traced: bool = False
+    ) -> None:
         super().__init__(status, message)
         self.status = status
         self.message = message

@@ -38,9 +38,7 @@ class World:
         }
         self._users = {(location.id, user.id): user for location in self.locations.values() for user in location.users}
         self._contacts = {
-            (location.id, contact.id): contact
-            for location in self.locations.values()
-            for contact in location.contacts
+            (location.id, contact.id): contact for location in self.locations.values() for contact in location.contacts
         }
         self._appointments: dict[str, Appointment] = {}
         self._blocks: dict[str, Block] = {}
@@ -155,6 +153,8 @@ def _subjects(appointment: Appointment) -> Iterator[Subject]:
     yield "calendar", appointment.calendar_id
     if appointment.assigned_user_id:
         yield "person", appointment.assigned_user_id
+    if appointment.group_id:
+        yield "group", appointment.group_id
 
 
 def _blocked(block: Block) -> Subject:

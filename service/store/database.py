@@ -1,7 +1,7 @@
 """Connections: how they are opened and what they know about JSON."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -9,8 +9,13 @@ from asyncpg.pool import PoolConnectionProxy
 
 from service.settings import Settings
 
-Connection = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
-Pool = asyncpg.Pool[Any]
+if TYPE_CHECKING:
+    # Generic only for the type checker.
+    Connection: TypeAlias = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
+    Pool: TypeAlias = asyncpg.Pool[Any]
+else:
+    Connection = asyncpg.Connection | PoolConnectionProxy
+    Pool = asyncpg.Pool
 
 AWAY = (
     asyncpg.PostgresConnectionError,

@@ -204,13 +204,17 @@ NEXT = """
 
 JUDGED = """
     UPDATE deliveries
-    SET state = 'judged', triggers = $2::text[], rulebook_id = $3, was = $4::jsonb, booking = $5::jsonb
+    SET state = 'judged', triggers = $2::text[], rulebook_id = $3, was = $4::jsonb, booking = $5::jsonb, reason = $6
     WHERE delivery_id = $1
 """
 
-FINISH = "UPDATE deliveries SET state = $2, reason = $3, finished_at = clock_timestamp() WHERE delivery_id = $1"
+FINISH = """
+    UPDATE deliveries
+    SET state = $2, reason = COALESCE($3, reason), waits_for = NULL, finished_at = clock_timestamp()
+    WHERE delivery_id = $1
+"""
 
-COUNT_ATTEMPT = "UPDATE deliveries SET attempts = attempts + 1, reason = $2 WHERE delivery_id = $1"
+COUNT_ATTEMPT = "UPDATE deliveries SET attempts = attempts + 1, waits_for = $2 WHERE delivery_id = $1"
 
 
 async def next_open(connection: Connection, lane_id: UUID) -> Delivery | None:
@@ -232,11 +236,11 @@ async def mark_judged(
     rulebook_id: UUID | None,
     was: Booking | None,
     booking: Booking,
+    reason: str | None,
 ) -> None:
     before = was.model_dump(mode="json") if was else None
-    await connection.execute(
-        JUDGED, delivery_id, sorted(triggers), rulebook_id, before, booking.model_dump(mode="json")
-    )
+    now = booking.model_dump(mode="json")
+    await connection.execute(JUDGED, delivery_id, sorted(triggers), rulebook_id, before, now, reason)
 
 
 async def finish(connection: Connection, delivery_id: UUID, state: str, reason: str | None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from service.store.database import Connection
@@ -21,7 +21,7 @@ class Follow:
     location_id: str
     appointment_id: str
     rule: str
-    side: str
+    side: Literal["before", "after"]
     length: timedelta
     title: str
     calendar_id: str | None
@@ -33,6 +33,8 @@ KEEP = """
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb)
     ON CONFLICT (follow_id) DO UPDATE SET block = $9::jsonb
 """
+
+FORGET = "DELETE FROM follows WHERE follow_id = $1"
 
 OF_APPOINTMENT = """
     SELECT follow_id, location_id, appointment_id, rule, side, length, title, calendar_id, block
@@ -53,6 +55,10 @@ async def keep(connection: Connection, follow: Follow) -> None:
         follow.calendar_id,
         dict(follow.block) if follow.block else None,
     )
+
+
+async def forget(connection: Connection, follow_id: UUID) -> None:
+    await connection.execute(FORGET, follow_id)
 
 
 async def of_appointment(connection: Connection, location_id: str, appointment_id: str) -> list[Follow]:

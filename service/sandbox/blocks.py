@@ -1,0 +1,90 @@
+"""Blocked time in the sandbox."""
+
+from typing import Any
+
+from service.highlevel.blocked_slots import CreateBlockSlot, EditBlockSlot, ListBlockedSlots
+from service.sandbox import refusals
+from service.sandbox.appointments import asked_times, asked_window, here, known_calendar
+from service.sandbox.moments import local_text, stamp_text
+from service.sandbox.outcome import Handler, Outcome
+from service.sandbox.records import Block, Location
+from service.sandbox.world import World
+
+
+def create(world: World, location: Location, operation: CreateBlockSlot) -> Outcome:
+    _check_subject(world, location, operation)
+    block = Block(
+        id=world.new_id(),
+        location_id=location.id,
+        title=operation.title or "",
+        interval=asked_times(operation.start_time, operation.end_time),
+        calendar_id=operation.calendar_id,
+        assigned_user_id=operation.assigned_user_id,
+        date_added=world.now(),
+    )
+    world.keep_block(block)
+    return Outcome(_written(block, location))
+
+
+def edit(world: World, location: Location, operation: EditBlockSlot) -> Outcome:
+    before = world.block(location, operation.event_id)
+    if before is None:
+        raise refusals.not_found("The blocked slot is not found.")
+    _check_subject(world, location, operation)
+    after = Block(
+        id=before.id,
+        location_id=location.id,
+        title=before.title if operation.title is None else operation.title,
+        interval=asked_times(operation.start_time, operation.end_time),
+        calendar_id=operation.calendar_id,
+        assigned_user_id=operation.assigned_user_id,
+        date_added=before.date_added,
+    )
+    world.keep_block(after)
+    return Outcome(_written(after, location))
+
+
+def list_blocks(world: World, location: Location, operation: ListBlockedSlots) -> Outcome:
+    """By overlap with the window; of everybody, unless somebody is named."""
+    here(location, operation.location_id)
+    window = asked_window(operation.start_time, operation.end_time)
+    in_group = {calendar.id for calendar in location.calendars if calendar.group_id == operation.group_id}
+    wanted = [
+        block
+        for block in world.blocks(("location", location.id), window)
+        if operation.user_id in (None, block.assigned_user_id)
+        and operation.calendar_id in (None, block.calendar_id)
+        and (operation.group_id is None or block.calendar_id in in_group)
+    ]
+    wanted.sort(key=lambda block: (block.interval, block.id))
+    return Outcome(
+        {
+            "events": [
+                {**_written(block, location), "dateAdded": stamp_text(block.date_added), "deleted": False}
+                for block in wanted
+            ]
+        }
+    )
+
+
+HANDLERS: dict[type[Any], Handler] = {CreateBlockSlot: create, EditBlockSlot: edit, ListBlockedSlots: list_blocks}
+
+
+def _check_subject(world: World, location: Location, operation: CreateBlockSlot | EditBlockSlot) -> None:
+    here(location, operation.location_id)
+    if operation.calendar_id is not None and known_calendar(world, location, operation.calendar_id).type != "event":
+        raise refusals.not_an_event_calendar()
+    if operation.assigned_user_id is not None and world.user(location, operation.assigned_user_id) is None:
+        raise refusals.bad_request("The user id is not valid.")
+
+
+def _written(block: Block, location: Location) -> dict[str, Any]:
+    whose = {"calendarId": block.calendar_id, "assignedUserId": block.assigned_user_id}
+    return {
+        "id": block.id,
+        "locationId": block.location_id,
+        "title": block.title,
+        "startTime": local_text(block.interval.starts, location.timezone),
+        "endTime": local_text(block.interval.ends, location.timezone),
+        **{key: value for key, value in whose.items() if value},
+    }

@@ -1,0 +1,128 @@
+"""A sandbox of the demo seed behind real HTTP, with a receiver for its webhooks: what the sandbox's tests share."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from service.sandbox.application import create_app
+from service.sandbox.seed import load_seed, packaged_seed
+from service.sandbox.webhooks import Patience
+
+LOCATION = "lFk3vTj0cQxW8mPzR2bN"
+DANA, KIM, ALEX = "u8jzPde0IgxLd6GncfBA", "epfJBd0Kh8oOOL8dKLzd", "aT4xQm7LrW2vYc9NhZ0s"
+CUTS, CONSULTATIONS, ROOM = "jc01T5GOBUSZGi6HWGK1", "kQ9sBv3XnE6yTf1LdJ7o", "rM5hGc8PzA2uWk4YxS0i"
+ADA = "cAdaX3mT8qLw5ZrK1vNp"
+HEADERS = {"Authorization": "Bearer pit-sandbox-demo", "Version": "2021-07-28"}
+MONDAY = datetime(2026, 3, 23, 8, tzinfo=UTC)
+"""The week before the clocks change in London; the salon opens in an hour."""
+FOREVER: dict[str, Any] = {"locationId": LOCATION, "startTime": 0, "endTime": 4102444800000}
+APPOINTMENTS = "/calendars/events/appointments"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = MONDAY
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Receiver:
+    """Keeps what arrives, and answers with the next of `answers`, 200 when there is none left."""
+
+    answers: list[int] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    arrived: list[tuple[bytes, dict[str, str], float]] = field(default_factory=list)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        self.arrived.append((body, dict(request.headers), asyncio.get_running_loop().time()))
+        status = self.answers.pop(0) if self.answers else 200
+        return web.json_response({"kept": status == 200}, status=status, headers=self.headers)
+
+    @property
+    def bodies(self) -> list[Any]:
+        return [json.loads(body) for body, _, _ in self.arrived]
+
+
+@dataclass
+class Sandbox:
+    client: TestClient[web.Request, web.Application]
+    receiver: Receiver
+    clock: Clock
+    key: Ed25519PrivateKey
+
+    async def call(self, method: str, path: str, body: Any = None, *, status: int = 200, **query: Any) -> Any:
+        async with self.client.request(method, path, json=body, params=query, headers=HEADERS) as response:
+            answer = await response.text()
+            assert response.status == status, answer
+            return json.loads(answer) if answer else None
+
+    async def book(self, start: str, *, status: int = 200, **fields: Any) -> Any:
+        body = {"calendarId": CUTS, "locationId": LOCATION, "contactId": ADA, "startTime": start, **fields}
+        return await self.call("POST", APPOINTMENTS, body, status=status)
+
+    async def read(self, appointment_id: str) -> Any:
+        return (await self.call("GET", f"{APPOINTMENTS}/{appointment_id}"))["appointment"]
+
+    async def free(self, day: datetime, calendar: str = CUTS, **query: Any) -> list[str]:
+        answer = await self.call(
+            "GET",
+            f"/calendars/{calendar}/free-slots",
+            startDate=milliseconds(day),
+            endDate=milliseconds(day + timedelta(days=1)),
+            **query,
+        )
+        return [slot for value in answer.values() if isinstance(value, dict) for slot in value["slots"]]
+
+    async def writes(self, operation: str) -> int:
+        return sum(call["operation"] == operation for call in await self.call("GET", "/sandbox/calls"))
+
+
+def milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def at(clock: str) -> str:
+    """A time of that Monday; London is at UTC."""
+    return f"2026-03-23T{clock}:00+00:00"
+
+
+def verify(sandbox: Sandbox, body: bytes, headers: dict[str, str]) -> None:
+    """Raises InvalidSignature."""
+    sandbox.key.public_key().verify(base64.b64decode(headers["X-GHL-Signature"]), body)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def running(*, told: bool = True, patience: Patience | None = None) -> AsyncIterator[Sandbox]:
+    """`told`: whether there is an address for webhooks."""
+    receiver, clock, key = Receiver(), Clock(), Ed25519PrivateKey.generate()
+    hooks = web.Application()
+    hooks.router.add_post("/hook", receiver.receive)
+    async with TestServer(hooks) as hook_server:
+        app = create_app(
+            load_seed(packaged_seed("demo"), clock=clock, random=Random(7)),
+            webhook_url=str(hook_server.make_url("/hook")) if told else None,
+            signing_key=key,
+            app_id="0123456789abcdef01234567",
+            patience=patience or Patience(first_delay=0.01),
+        )
+        async with TestClient(TestServer(app)) as client:
+            yield Sandbox(client, receiver, clock, key)

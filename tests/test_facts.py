@@ -1,0 +1,130 @@
+"""What a rule may ask about, read from a booking."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from service.trigger import Booking
+from workers.facts import BOOKING_FACTS, KNOWN, MISSING, Facts, booking_facts, write
+from workers.names import Named, Names, Team
+from workers.template_language import DOT
+
+DANA, KIM, CUTS = "u8jzPde0IgxLd6GncfBA", "epfJBd0Kh8oOOL8dKLzd", "jc01T5GOBUSZGi6HWGK1"
+LONDON = ZoneInfo("Europe/London")
+NAMES = Names(people={"dana": DANA}, calendars={"cuts": CUTS})
+BOOKING = Booking(
+    id="appointment",
+    location_id="location",
+    calendar_id=CUTS,
+    starts=datetime(2027, 7, 1, 17, tzinfo=UTC),
+    ends=datetime(2027, 7, 1, 17, 45, tzinfo=UTC),
+    status="confirmed",
+    assignee=DANA,
+    title="Cut and colour",
+    source="booking_widget",
+    added=datetime(2027, 6, 28, 9, tzinfo=UTC),
+)
+
+
+def facts(was: Booking | None = None, at: datetime | None = None, **fields: object) -> Facts:
+    at = at or datetime(2027, 7, 1, 15, tzinfo=UTC)
+    return booking_facts(BOOKING.changed(**fields), was=was, at=at, zone=LONDON, names=NAMES)
+
+
+def test_moments_are_on_the_locations_clock() -> None:
+    assert write(facts()["starts"]) == "Thursday 1 July 2027, 18:00"
+    assert write(facts()["booked"]) == "Monday 28 June 2027, 10:00"
+
+
+def test_the_four_times_are_told_apart() -> None:
+    seen = facts()
+    assert seen["booked"] == BOOKING.added
+    assert seen["lead"] == timedelta(days=3, hours=8)
+    assert seen["notice"] == timedelta(hours=2)
+    assert seen["now"] == datetime(2027, 7, 1, 15, tzinfo=UTC)
+
+
+def test_notice_is_negative_once_the_booking_has_started() -> None:
+    assert write(facts(at=datetime(2027, 7, 1, 17, 20, tzinfo=UTC))["notice"]) == "-20m"
+
+
+def test_time_is_counted_across_a_change_of_clocks() -> None:
+    starts, at = datetime(2027, 3, 29, 9, tzinfo=LONDON), datetime(2027, 3, 27, 9, tzinfo=LONDON)
+    assert facts(starts=starts, ends=starts, at=at)["notice"] == timedelta(hours=47)
+
+
+def test_people_and_calendars_go_by_the_names_of_the_rules_file() -> None:
+    seen = facts()
+    assert seen["assignee"] == Named(DANA, "dana")
+    assert (seen["assignee.name"], seen["calendar.name"]) == ("dana", "cuts")
+
+
+def test_who_is_not_declared_has_no_name() -> None:
+    seen = facts(assignee=KIM, calendar_id="other")
+    assert seen["assignee"] == Named(KIM)
+    assert write(seen["assignee"]) == KIM
+    assert seen["assignee.name"] is MISSING
+    assert seen["calendar.name"] is MISSING
+
+
+def test_nobody_is_missing() -> None:
+    assert facts(assignee=None)["assignee"] is MISSING
+    assert facts(assignee=None)["assignee.name"] is MISSING
+
+
+def test_what_was_before_is_missing_without_a_previous_sight() -> None:
+    before = [name for name in KNOWN if name.startswith("was.")]
+    assert before
+    assert all(facts()[name] is MISSING for name in before)
+
+
+def test_what_was_before_is_told_from_what_is() -> None:
+    was = BOOKING.changed(starts=datetime(2027, 7, 1, 8, tzinfo=UTC), assignee=KIM, status="new")
+    seen = facts(was=was)
+    assert write(seen["was.starts"]) == "Thursday 1 July 2027, 09:00"
+    assert seen["was.assignee"] == Named(KIM)
+    assert seen["was.status"] == "new"
+
+
+@pytest.mark.parametrize("name", ["title", "address", "source", "group"])
+def test_blank_text_is_missing(name: str) -> None:
+    field = "group_id" if name == "group" else name
+    assert facts(**{field: "  "})[name] is MISSING
+    assert facts(**{field: "something"})[name] == "something"
+
+
+def test_a_status_has_one_spelling() -> None:
+    assert facts(status="no_show")["status"] == facts(status="noshow")["status"] == "noshow"
+    assert facts(status="Canceled")["status"] == "cancelled"
+
+
+def test_only_an_instance_of_a_series_is_recurring() -> None:
+    assert facts()["recurring"] is False
+    assert facts(id="appointment_1814461200000_2700")["recurring"] is True
+
+
+def test_without_a_time_of_booking_there_is_no_lead() -> None:
+    assert facts(added=None)["booked"] is MISSING
+    assert facts(added=None)["lead"] is MISSING
+
+
+def test_asking_for_what_is_no_fact_is_a_mistake_of_ours() -> None:
+    with pytest.raises(KeyError):
+        facts()["colour"]
+
+
+def test_every_fact_is_declared_once_and_says_what_it_means() -> None:
+    assert len(KNOWN) == len(BOOKING_FACTS)
+    assert all(fact.meaning for fact in BOOKING_FACTS)
+    assert not any(DOT in name for name in KNOWN)
+
+
+def test_inner_names_lie_over_outer_ones() -> None:
+    outer = Names(people={"dana": DANA, "boss": KIM}, teams={"all": (Named(DANA),)}, calendars={"cuts": CUTS})
+    both = outer.within(Names(people={"dana": KIM}))
+    assert both.person("dana") == Named(KIM, "dana")
+    assert both.person_with(KIM) == Named(KIM, "dana")
+    assert both.calendar("cuts") == Named(CUTS, "cuts")
+    assert both.team("all") == Team("all", (Named(DANA),))
+    assert both.team("calendar").members is None

@@ -1,0 +1,82 @@
+"""What people have on: whether they are free at the time of a booking, and how many bookings they have around it."""
+
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+from zoneinfo import ZoneInfo
+
+from service.highlevel.appointments import Appointment, ListEvents
+from service.highlevel.blocked_slots import ListBlockedSlots
+from service.highlevel.operation import Api
+from service.trigger import TAKES_NO_TIME, Booking
+
+Period = Literal["day", "week", "month"]
+
+
+class Agenda:
+    """Reads through `api`; the booking itself never counts."""
+
+    def __init__(self, api: Api, booking: Booking, zone: ZoneInfo) -> None:
+        self._api = api
+        self._booking = booking
+        self._zone = zone
+
+    async def free(self, user_id: str) -> bool:
+        """Whether nothing of this person, booking or block, overlaps the booking."""
+        starts, ends = self._booking.starts, self._booking.ends
+        if await self._events(user_id, starts, ends):
+            return False
+        blocks = await self._api(
+            ListBlockedSlots(
+                location_id=self._booking.location_id,
+                user_id=user_id,
+                start_time=_milliseconds(starts),
+                end_time=_milliseconds(ends),
+            )
+        )
+        return not any(
+            block.start_time < ends and starts < block.end_time and not block.deleted for block in blocks.events
+        )
+
+    async def count(self, user_id: str, period: Period) -> int:
+        """Bookings of this person in the day, week (from Monday) or month of the booking, on the location's clock."""
+        starts, ends = bounds(self._booking.starts.astimezone(self._zone), period)
+        return len(await self._events(user_id, starts, ends))
+
+    async def _events(self, user_id: str, starts: datetime, ends: datetime) -> list[Appointment]:
+        answer = await self._api(
+            ListEvents(
+                location_id=self._booking.location_id,
+                user_id=user_id,
+                start_time=_milliseconds(starts),
+                end_time=_milliseconds(ends),
+            )
+        )
+        return [
+            event
+            for event in answer.events
+            if event.id != self._booking.id
+            and event.start_time < ends
+            and starts < event.end_time
+            and not event.deleted
+            and event.appointment_status not in TAKES_NO_TIME
+        ]
+
+
+def bounds(moment: datetime, period: Period) -> tuple[datetime, datetime]:
+    """The first moment of the period that holds `moment`, and of the one after it, in its zone."""
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    match period:
+        case "day":
+            return day, day + timedelta(days=1)
+        case "week":
+            monday = day - timedelta(days=day.weekday())
+            return monday, monday + timedelta(days=7)
+        case "month":
+            first = day.replace(day=1)
+            return first, (first + timedelta(days=32)).replace(day=1)
+        case _:
+            assert_never(period)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,83 @@
+"""One delivery, from what it means to the end of its last step; what was done before a crash is found, not repeated."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from service.highlevel.errors import HighLevelError
+from service.store import appointments, deliveries, locations, verdicts
+from service.store.deliveries import Delivery
+from service.store.locations import TokenUnreadable
+from service.store.verdicts import Verdict
+from workers.faults import RulebookFaults
+from workers.follow import bring_along
+from workers.judge import Meaning, NoNews, meaning
+from workers.judge import verdicts as judge_rules
+from workers.lease import Lease
+from workers.run import Run, Waits
+from workers.shadow import rehearse
+from workers.workplace import Workplace
+
+
+async def apply(work: Workplace, lease: Lease, delivery: Delivery, stopping: Callable[[], bool]) -> None:
+    """Bring a delivery to its end. Raises Waits, LeaseLost, or what the database raises."""
+    try:
+        async with work.pool.acquire() as connection:
+            location = await locations.find(connection, work.settings.secret_key, delivery.location_id)
+    except TokenUnreadable:
+        raise Waits(timedelta(minutes=1), "SECRET_KEY does not open this location's token") from None
+    if location is None:
+        return await _finish(lease, delivery, "ignored", "the location is not registered any more")
+    try:
+        rulebook_id, rulebook = await work.rulebook(location, delivery.rulebook_id)
+    except RulebookFaults as faults:
+        return await _finish(lease, delivery, "failed", f"the rulebook cannot be read: {faults}")
+    if delivery.state == "waiting":
+        try:
+            found = await meaning(work.pool, work.client(location, delivery), delivery, location)
+        except HighLevelError as error:
+            if not error.retry and error.status != 401:
+                return await _finish(lease, delivery, "failed", f"reading the appointment: {error}")
+            wait = timedelta(seconds=error.retry_after or min(60, 2**delivery.attempts))
+            raise Waits(wait, f"reading the appointment: {error}") from None
+        if isinstance(found, NoNews):
+            return await _finish(lease, delivery, "done", found.reason)
+        judged = judge_rules(found, rulebook, location)
+        async with lease.transaction() as connection:
+            await deliveries.mark_judged(
+                connection,
+                delivery.delivery_id,
+                triggers=found.triggers,
+                rulebook_id=rulebook_id,
+                was=found.was,
+                booking=found.seen.booking,
+                reason=_summary(found, judged),
+            )
+            await verdicts.keep(connection, delivery.delivery_id, judged)
+            await appointments.keep(connection, found.seen)
+        was = found.was
+    else:
+        async with work.pool.acquire() as connection:
+            judged = await verdicts.of_delivery(connection, delivery.delivery_id)
+        was = delivery.was
+    run = Run(work, lease, delivery, location, was, stopping)
+    written: dict[str, str] = {}
+    for verdict in judged:
+        entry = rulebook.entries[verdict.place]
+        if verdict.held and verdict.mode == "shadow":
+            await rehearse(run, entry)
+        elif verdict.held:
+            await run.rule(entry, written)
+    if location.mode == "live":
+        await bring_along(run)
+    return await _finish(lease, delivery, "done")
+
+
+def _summary(found: Meaning, judged: Sequence[Verdict]) -> str | None:
+    if not found.triggers:
+        return "an echo: nothing that a rule can ask about has changed"
+    return None if judged else "no rule listens"
+
+
+async def _finish(lease: Lease, delivery: Delivery, state: str, reason: str | None = None) -> None:
+    async with lease.transaction() as connection:
+        await deliveries.finish(connection, delivery.delivery_id, state, reason)

@@ -1,0 +1,135 @@
+"""Comparisons: what may be asked of a fact, by its kind, in three-valued logic."""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from pydantic import TypeAdapter
+
+from workers import operands
+from workers.facts import MISSING, NOBODY, Answer, Kind, Missing
+from workers.names import Named
+from workers.operands import Span, backwards, folded
+from workers.values import AnyDays, Moment, in_zone
+
+Held: TypeAlias = bool | None
+"""True, false, or None: it hangs on a value that is missing."""
+
+
+def negation(held: Held) -> Held:
+    return None if held is None else not held
+
+
+def all_of(held: Iterable[Held]) -> Held:
+    """False if one is false, whatever else is missing."""
+    seen = set(held)
+    return False if False in seen else None if None in seen else True
+
+
+def any_of(held: Iterable[Held]) -> Held:
+    """True if one is true, whatever else is missing."""
+    return negation(all_of(negation(each) for each in held))
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """One test: what may stand after its word, and whether it holds of a value."""
+
+    operand: TypeAdapter[Any]
+    holds: Callable[[Answer, Any], Held]
+
+
+def _test(operand: Any, test: Callable[[Any, Any], bool]) -> Comparison:
+    """A test that needs a value; of a missing one it is neither true nor false."""
+
+    def holds(value: Answer, wanted: Any) -> Held:
+        return None if isinstance(value, Missing) else test(value, wanted)
+
+    return Comparison(TypeAdapter(operand), holds)
+
+
+def _equalities(one: Any, several: Any, same: Callable[[Any, Any], bool]) -> dict[str, Comparison]:
+    def is_(value: Answer, wanted: Any) -> Held:
+        if wanted is MISSING:
+            return isinstance(value, Missing)
+        if isinstance(value, Missing):
+            return True if value is wanted is NOBODY else None
+        return wanted is not NOBODY and same(value, wanted)
+
+    def in_(value: Answer, wanted: Any) -> Held:
+        return any_of(is_(value, each) for each in wanted)
+
+    alone, listed = TypeAdapter(one), TypeAdapter(several)
+    return {
+        "is": Comparison(alone, is_),
+        "is_not": Comparison(alone, lambda value, wanted: negation(is_(value, wanted))),
+        "in": Comparison(listed, in_),
+        "not_in": Comparison(listed, lambda value, wanted: negation(in_(value, wanted))),
+    }
+
+
+def _compared(value: datetime, wanted: time | datetime, how: Callable[[Any, Any], bool]) -> bool:
+    """A clock time is compared with the clock, a moment with the moment; `value` is on the location's clock."""
+    if isinstance(wanted, time):
+        return how(value.time(), wanted)
+    # Between two times of one zone Python compares the clocks, and those go back once a year.
+    return how(value.timestamp(), in_zone(wanted, value.tzinfo or UTC).timestamp())
+
+
+def _same_moment(value: datetime, wanted: time | datetime) -> bool:
+    """To the minute, which is as exact as bookings are."""
+    return _compared(value.replace(second=0, microsecond=0), wanted, operator.eq)
+
+
+def _between(value: datetime, span: Span) -> bool:
+    late_enough = _compared(value, span.start, operator.ge)
+    early_enough = _compared(value, span.end, operator.lt)
+    if backwards(span.start, span.end):
+        return late_enough or early_enough
+    return late_enough and early_enough
+
+
+def _same_one(value: Named, wanted: Named) -> bool:
+    return value.id == wanted.id
+
+
+OF_TEXT: Final = {
+    **_equalities(operands.TextOrNothing, operands.Texts, lambda value, wanted: folded(value) == wanted),
+    "contains": _test(operands.SomeText, lambda value, wanted: wanted in folded(value)),
+    "starts_with": _test(operands.SomeText, lambda value, wanted: folded(value).startswith(wanted)),
+    "matches": _test(operands.Pattern, lambda value, wanted: wanted.search(value.strip()) is not None),
+}
+OF_MOMENTS: Final = {
+    **_equalities(operands.MomentOrNothing, operands.SeveralMoments, _same_moment),
+    "before": _test(Moment, lambda value, wanted: _compared(value, wanted, operator.lt)),
+    "after": _test(Moment, lambda value, wanted: _compared(value, wanted, operator.ge)),
+    "between": _test(operands.MomentSpan, _between),
+    "on": _test(AnyDays, lambda value, wanted: value.date() in wanted),
+}
+OF_DURATIONS: Final = {
+    **_equalities(operands.DurationOrNothing, operands.SeveralDurations, operator.eq),
+    "more_than": _test(operands.DurationBound, operator.gt),
+    "less_than": _test(operands.DurationBound, operator.lt),
+    "between": _test(operands.DurationSpan, lambda value, span: span.start <= value < span.end),
+}
+OF_FLAGS: Final = {
+    word: test
+    for word, test in _equalities(operands.Flag, list[operands.Flag], operator.is_).items()
+    if word in {"is", "is_not"}
+}
+
+COMPARISONS: Final[Mapping[Kind, Mapping[str, Comparison]]] = MappingProxyType(
+    {
+        Kind.TEXT: OF_TEXT,
+        Kind.STATUS: _equalities(operands.StatusOrNothing, operands.Statuses, operator.eq),
+        Kind.MOMENT: OF_MOMENTS,
+        Kind.DURATION: OF_DURATIONS,
+        Kind.PERSON: _equalities(operands.PersonOrNobody, operands.People, _same_one),
+        Kind.CALENDAR: _equalities(operands.CalendarOrNothing, operands.Calendars, _same_one),
+        Kind.FLAG: OF_FLAGS,
+    }
+)
+"""The tests that each kind of fact knows."""

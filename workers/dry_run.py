@@ -1,0 +1,39 @@
+"""An Api that lets reads through and stops at writes: what would be, without making it so."""
+
+from typing import cast
+
+from service.highlevel.appointments import Appointment, AppointmentReply
+from service.highlevel.operation import Api, Operation, ReplyT
+from service.trigger import Booking
+
+
+class StoppedAtWrite(Exception):
+    """A dry run reached a write; nothing was sent."""
+
+
+class DryRun:
+    """Reads of the booking show it as the steps before would have left it."""
+
+    def __init__(self, api: Api, booking: Booking) -> None:
+        self._api = api
+        self._booking = booking
+
+    async def __call__(self, operation: Operation[ReplyT], /) -> ReplyT:
+        if operation.writes():
+            raise StoppedAtWrite(type(operation).__name__)
+        reply = await self._api(operation)
+        if isinstance(reply, AppointmentReply) and reply.appointment.id == self._booking.id:
+            return cast("ReplyT", reply.model_copy(update={"appointment": self._as_left(reply.appointment)}))
+        return reply
+
+    def _as_left(self, appointment: Appointment) -> Appointment:
+        booking = self._booking
+        return appointment.model_copy(
+            update={
+                "start_time": booking.starts,
+                "end_time": booking.ends,
+                "assigned_user_id": booking.assignee,
+                "appointment_status": booking.status,
+                "title": booking.title,
+            }
+        )

@@ -1,0 +1,198 @@
+"""The worker: rings come by arq, a sweep finds what no ring told of, and either drains the lanes that are ready."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from arq.worker import Worker, create_worker, func
+
+from service import telemetry
+from service.queue import AWAY as QUEUE_AWAY
+from service.queue import DRAIN, QUEUE, deserialize, redis_settings, serialize
+from service.store import deliveries, lanes
+from service.store.database import AWAY
+from service.store.deliveries import Delivery
+from service.store.identifiers import new_id
+from service.store.lanes import Lane, LeaseLost
+from workers.apply import apply
+from workers.lease import Lease
+from workers.run import Waits
+from workers.workplace import Workplace
+
+log = structlog.get_logger()
+
+SWEEP_EVERY = 0.25
+"""Seconds. With the lease it bounds how long after a worker's death its lanes are taken over."""
+
+POLL_DELAY = 0.03
+DRAIN_AT_MOST = 30.0
+MOST_UNEXPECTED = 5
+"""Unexpected errors on one delivery before it is given up, so that its lane can go on."""
+
+
+class Drainer:
+    """Claims lanes and works on them, as many at a time as the settings say."""
+
+    def __init__(self, work: Workplace) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{new_id().hex[-6:]}"
+        self._work = work
+        self._free = asyncio.Semaphore(work.settings.worker_lanes)
+        self._working = 0
+        self._stopping = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._drains: set[asyncio.Task[None]] = set()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    async def stop(self) -> None:
+        """Take no more lanes; return once every lane at work has finished its step and was given back."""
+        self._stopping.set()
+        await self._quiet.wait()
+
+    def start_drain(self) -> asyncio.Task[None]:
+        """A drain that nobody's cancellation ends: arq cancels its jobs when Valkey goes away."""
+        task = asyncio.create_task(self.drain())
+        self._drains.add(task)
+        task.add_done_callback(self._drains.discard)
+        return task
+
+    async def drain(self) -> None:
+        """Work on ready lanes until there are none, or for a while: the sweep goes on with the rest."""
+        until = time.monotonic() + DRAIN_AT_MOST
+        while not self.stopping and time.monotonic() < until:
+            async with self._at_work():
+                if self.stopping or not await self._one_lane():
+                    return
+
+    async def sweep(self) -> None:
+        """Find what was never told, until stopped. Survives a database that is away."""
+        away = False
+        while not self.stopping:
+            try:
+                async with self._work.pool.acquire(timeout=5) as connection:
+                    ready = await lanes.any_ready(connection)
+                away = False
+            except AWAY as error:
+                ready = False
+                if not away:
+                    log.warning("the database is away; the worker waits for it", error=type(error).__name__)
+                away = True
+            if ready and len(self._drains) < self._work.settings.worker_lanes:
+                self.start_drain()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), SWEEP_EVERY)
+
+    @contextlib.asynccontextmanager
+    async def _at_work(self) -> AsyncIterator[None]:
+        async with self._free:
+            self._working += 1
+            self._quiet.clear()
+            try:
+                yield
+            finally:
+                self._working -= 1
+                if self._working == 0:
+                    self._quiet.set()
+
+    async def _one_lane(self) -> bool:
+        """Claim a lane and work on it; False when there was none. Nothing raises past here unrecorded."""
+        asked_at = time.monotonic()
+        try:
+            async with self._work.pool.acquire(timeout=5) as connection:
+                lane = await lanes.claim(connection, self.name)
+            if lane is None:
+                return False
+            with structlog.contextvars.bound_contextvars(**lanes.describe(lane)):
+                if lane.taken_over:
+                    log.warning("took over a lane whose worker said nothing more")
+                async with Lease(self._work.pool, lane, asked_at).renewed() as lease:
+                    await self._work_on(lane, lease)
+        except LeaseLost:
+            log.warning("lost a lane to another worker")
+        except AWAY as error:
+            log.warning("the database went away; the lane is taken up again", error=type(error).__name__)
+            await asyncio.sleep(SWEEP_EVERY)
+        return True
+
+    async def _work_on(self, lane: Lane, lease: Lease) -> None:
+        """Bring the lane's deliveries to their end, one after the other, and give it back."""
+        while not self.stopping:
+            async with self._work.pool.acquire() as connection:
+                delivery = await deliveries.next_open(connection, lane.lane_id)
+            if delivery is None:
+                break
+            with structlog.contextvars.bound_contextvars(delivery=str(delivery.delivery_id)):
+                try:
+                    await apply(self._work, lease, delivery, lambda: self.stopping)
+                except Waits as waits:
+                    return await self._wait(lease, delivery, waits)
+                except (LeaseLost, *AWAY):
+                    raise
+                except Exception as error:
+                    return await self._unexpected(lease, delivery, error)
+        return await lease.give_back()
+
+    async def _wait(self, lease: Lease, delivery: Delivery, waits: Waits) -> None:
+        async with lease.transaction() as connection:
+            await deliveries.count_attempt(connection, delivery.delivery_id, waits.reason)
+        await lease.give_back(waits.wait)
+
+    async def _unexpected(self, lease: Lease, delivery: Delivery, error: Exception) -> None:
+        """Record it; come back to the delivery a few times, then give it up so that its lane can go on."""
+        log.error("unexpected error", error=type(error).__name__, exc_info=error)
+        telemetry.report(error, delivery=str(delivery.delivery_id), location=delivery.location_id)
+        reason = f"an unexpected {type(error).__name__}; the log has more"
+        if delivery.attempts + 1 < MOST_UNEXPECTED:
+            async with lease.transaction() as connection:
+                await deliveries.count_attempt(connection, delivery.delivery_id, reason)
+            return await lease.give_back(timedelta(seconds=2**delivery.attempts))
+        async with lease.transaction() as connection:
+            await deliveries.finish(connection, delivery.delivery_id, "failed", reason)
+        return await lease.give_back()
+
+
+async def drain(ctx: dict[str, Any]) -> None:
+    """The job that a ring is."""
+    await asyncio.shield(ctx["drainer"].start_drain())
+
+
+async def listen(drainer: Drainer, work: Workplace) -> None:
+    """Answer rings until cancelled. Valkey may go away and come back: arq's worker is made anew."""
+    away = False
+    while True:
+        worker: Worker | None = None
+        try:
+            worker = create_worker(
+                {},
+                functions=[func(drain, name=DRAIN, keep_result=0, max_tries=1)],
+                redis_settings=redis_settings(work.settings.redis_url),
+                queue_name=QUEUE,
+                handle_signals=False,
+                poll_delay=POLL_DELAY,
+                max_jobs=work.settings.worker_lanes,
+                job_timeout=3600,
+                health_check_interval=3600,
+                ctx={"drainer": drainer},
+                job_serializer=serialize,
+                job_deserializer=deserialize,
+            )
+            away = False
+            await worker.async_run()
+        except QUEUE_AWAY as error:
+            if not away:
+                log.warning("no rings: Valkey is away, the sweep goes on", error=type(error).__name__)
+            away = True
+        finally:
+            if worker is not None:
+                with contextlib.suppress(*QUEUE_AWAY, asyncio.CancelledError):
+                    await worker.close()
+        await asyncio.sleep(0.5)

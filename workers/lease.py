@@ -1,0 +1,74 @@
+"""A lane held: renewed while it is worked on, fenced at every write, given back at the end."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import structlog
+
+from service.store import lanes
+from service.store.database import AWAY, Connection, Pool
+from service.store.lanes import LEASE, Lane, LeaseLost
+
+log = structlog.get_logger()
+
+RENEW_EVERY = 1.0
+
+
+class Lease:
+    """This worker's hold on a lane; one that was held up too long learns at its next write that it has lost it."""
+
+    def __init__(self, pool: Pool, lane: Lane, claimed_at: float) -> None:
+        """`claimed_at`: this process's monotonic clock just before the claim was asked for."""
+        self.lane = lane
+        self._pool = pool
+        self._ends = claimed_at + LEASE.total_seconds()
+
+    @contextlib.asynccontextmanager
+    async def renewed(self) -> AsyncIterator["Lease"]:
+        """Keep the lane while the body runs."""
+        task = asyncio.create_task(self._keep_renewing())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_renewing(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            try:
+                await self.renew()
+            except LeaseLost:
+                return
+            except AWAY as error:
+                log.warning("cannot renew a lease", error=type(error).__name__)
+
+    async def renew(self) -> None:
+        """Hold the lane for a whole LEASE from now. Raises LeaseLost."""
+        asked_at = time.monotonic()
+        async with self._pool.acquire() as connection:
+            await lanes.renew(connection, self.lane)
+        self._ends = asked_at + LEASE.total_seconds()
+
+    async def lasts(self, seconds: float) -> None:
+        """Make sure that the lane stays ours for so long: a write must not outlive the lease. Raises LeaseLost."""
+        if self._ends - time.monotonic() < seconds:
+            await self.renew()
+        if self._ends - time.monotonic() < seconds:
+            raise LeaseLost(self.lane.subject)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction in which the lane is ours until it ends. Raises LeaseLost, having changed nothing."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await lanes.hold(connection, self.lane)
+            yield connection
+
+    async def give_back(self, after: timedelta = timedelta()) -> None:
+        """Let another take the lane: at once, or `after` a while when what is open in it has to wait."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await lanes.release(connection, self.lane, after)

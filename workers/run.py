@@ -1,0 +1,192 @@
+"""The steps of one delivery: each rule that held, in order, each step on the booking as the steps before left it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service.event import read_event
+from service.highlevel.errors import HighLevelError
+from service.store import appointments, steps, turns
+from service.store.appointments import LastSeen
+from service.store.deliveries import Delivery
+from service.store.identifiers import new_id
+from service.store.locations import Location
+from service.store.steps import OPEN, Step
+from service.store.turns import TurnMoved, Turns
+from service.trigger import Booking
+from workers.actions import Action
+from workers.actions.action import ActionContext, CannotAct, LeftAlone, Plan, Write
+from workers.facts import booking_facts
+from workers.lease import Lease
+from workers.rulebook import Entry
+from workers.settle import Settler
+from workers.templates import TextError
+from workers.workplace import Workplace
+
+ENDED_BADLY = frozenset({"failed", "unknown"})
+"""States that stop the rest of a rule."""
+
+
+class Waits(Exception):
+    """The delivery cannot go on now; it is taken up again after a while, and its lane with it."""
+
+    def __init__(self, wait: timedelta, reason: str) -> None:
+        super().__init__(reason)
+        self.wait = wait
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Run:
+    """The steps of one delivery. `was` is the booking before it."""
+
+    work: Workplace
+    lease: Lease
+    delivery: Delivery
+    location: Location
+    was: Booking | None
+    stopping: Callable[[], bool]
+
+    async def rule(self, entry: Entry, written: dict[str, str]) -> None:
+        """Bring the steps of a rule that held to their end; `written` tells which rule wrote what in this delivery."""
+        for place, action in enumerate(entry.rule.then):
+            states = await self._action(entry, place, action, written)
+            if "done" in states:
+                written.update(dict.fromkeys(action.writes() - {"blocks"}, entry.rule.name))
+            if states & ENDED_BADLY:
+                break
+
+    async def _action(self, entry: Entry, place: int, action: Action, written: dict[str, str]) -> set[str]:
+        """Plan an action unless that was done, settle its steps, and tell how they ended."""
+        planned = await self.steps_of(entry.rule.name, place)
+        fresh = not planned
+        if not planned:
+            if self.stopping():
+                raise Waits(timedelta(), "the worker stops")
+            await self._plan(entry, place, action, written)
+            planned = await self.steps_of(entry.rule.name, place)
+        await self.settle([step for step in planned if step.state in OPEN], fresh=fresh)
+        return {step.state for step in await self.steps_of(entry.rule.name, place)}
+
+    async def _plan(self, entry: Entry, place: int, action: Action, written: dict[str, str]) -> None:
+        """Decide, once, and keep the decision before anything of it is sent."""
+        while True:
+            context = await self.context(entry)
+            decided: Plan | LeftAlone | CannotAct
+            try:
+                decided = reason_to_leave(context, entry, action, written) or await action.plan(context)
+            except (CannotAct, TextError) as error:
+                decided = CannotAct(str(error))
+            except HighLevelError as error:
+                if error.retry:
+                    wait = timedelta(seconds=error.retry_after or min(60, 2**self.delivery.attempts))
+                    raise Waits(wait, f"planning {action.do}: {error}") from None
+                decided = CannotAct(str(error))
+            try:
+                async with self.lease.transaction() as connection:
+                    if not isinstance(decided, CannotAct) and (turn := decided.turn):
+                        await turns.take(connection, self.location.location_id, turn.team, turn.version, turn.person)
+                    await steps.plan(connection, self._rows(entry, place, action.do, decided, context.booking))
+                return
+            except TurnMoved:
+                continue
+
+    def _rows(
+        self, entry: Entry, place: int, action: str, decided: Plan | LeftAlone | CannotAct, booking: Booking
+    ) -> list[Step]:
+        match decided:
+            case Plan(writes):
+                return [
+                    self.row(entry.rule.name, place, part, action, "planned", booking, write)
+                    for part, write in enumerate(writes)
+                ]
+            case LeftAlone(reason):
+                return [self.row(entry.rule.name, place, 0, action, "unchanged", booking, reason=reason)]
+            case CannotAct():
+                return [self.row(entry.rule.name, place, 0, action, "failed", booking, reason=str(decided))]
+
+    def row(
+        self,
+        rule: str,
+        place: int,
+        part: int,
+        action: str,
+        state: str,
+        booking: Booking,
+        write: Write | None = None,
+        reason: str | None = None,
+    ) -> Step:
+        return Step(
+            step_id=new_id(),
+            delivery_id=self.delivery.delivery_id,
+            rule=rule,
+            place=place,
+            part=part,
+            action=action,
+            state=state,
+            sentence=write.sentence if write else action.replace("_", " "),
+            reason=reason,
+            operation=write.operation.stored() if write else None,
+            meant=write.meant if write else {},
+            location_id=self.location.location_id,
+            appointment_id=booking.id,
+            series_id=booking.series_id,
+            contact_id=booking.contact_id,
+        )
+
+    async def settle(self, planned: Sequence[Step], *, fresh: bool) -> None:
+        for step in planned:
+            if self.stopping() and not fresh:
+                raise Waits(timedelta(), "the worker stops")
+            api = self.work.client(self.location, self.delivery, step.step_id)
+            settler = Settler(self.work.pool, self.lease, api, self.work.settings.write_timeout, self.work.settle_after)
+            if (wait := await settler.settle(step, fresh=fresh)) is not None:
+                raise Waits(wait, "a step waits")
+
+    async def context(self, entry: Entry) -> ActionContext:
+        """What an action of this rule plans with, on the booking as it is now."""
+        async with self.work.pool.acquire() as connection:
+            seen = await appointments.find(connection, self.location.location_id, self.delivery.appointment_id)
+        assert seen is not None, "it was kept with the verdicts"
+        return self.on(entry, seen)
+
+    def on(self, entry: Entry, seen: LastSeen) -> ActionContext:
+        """The same on a booking that is given."""
+        at = read_event(self.delivery.body).said_at or self.delivery.received_at
+        zone, names = self.location.zone, entry.names
+        return ActionContext(
+            api=self.work.client(self.location, self.delivery),
+            rule=entry.rule.name,
+            location_id=self.location.location_id,
+            zone=zone,
+            now=self.work.clock(),
+            seen=seen,
+            facts=booking_facts(seen.booking, was=self.was, at=at, zone=zone, names=names),
+            names=names,
+            turns=self._turns,
+        )
+
+    async def _turns(self, team: str) -> Turns:
+        async with self.work.pool.acquire() as connection:
+            return await turns.read(connection, self.location.location_id, team)
+
+    async def steps_of(self, rule: str | None = None, place: int | None = None) -> list[Step]:
+        """The steps of this delivery so far: all, a rule's, or those of one of its actions."""
+        async with self.work.pool.acquire() as connection:
+            every = await steps.of_delivery(connection, self.delivery.delivery_id)
+        return [step for step in every if rule in (None, step.rule) and place in (None, step.place)]
+
+
+def reason_to_leave(context: ActionContext, entry: Entry, action: Action, written: dict[str, str]) -> LeftAlone | None:
+    """What stands above every action: what is over stays alone, people win, the first rule in order wins."""
+    fields = action.writes()
+    booking = context.booking
+    if fields and booking.over(context.now) and not entry.rule.asks_about & {"status", "ends"}:
+        what = "deleted" if booking.deleted else "past" if booking.ends <= context.now else booking.status
+        return LeftAlone(f"the booking is {what}, and the rule does not ask for that")
+    if others := sorted(fields & context.seen.others):
+        return LeftAlone(f"somebody else changed its {' and '.join(others)} after we had")
+    for name in sorted(fields & written.keys()):
+        if written[name] != entry.rule.name:
+            return LeftAlone(f"a conflict: the rule {written[name]} wrote its {name} already")
+    return None

@@ -1,0 +1,183 @@
+"""Mappings of known words: the frame of everything that a rule file may say, and how a fault in it is worded."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, ClassVar, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+Place: TypeAlias = tuple[int | str, ...]
+"""The keys and indexes that lead to a value."""
+
+FAULT = "rule"
+"""The one type that our errors have: their message is meant for the author and passed on as it stands."""
+
+QUOTED = re.compile(r"'([^']*)'")
+
+
+class Words(BaseModel):
+    """A mapping that knows its words; an unknown one is refused with the nearest known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    because: ClassVar[Mapping[str, str]] = {}
+    """Why a word must be said, for those where the author may wonder."""
+
+    called: ClassVar[str] = ""
+    """What an author calls this mapping; the class's name where nothing is said."""
+
+    @classmethod
+    def known(cls) -> tuple[str, ...]:
+        """The words as an author writes them."""
+        return tuple(str(field.validation_alias or name) for name, field in cls.model_fields.items())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _say_it_plainly(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            raise faults(cls.__name__, cls._plainly(_worth_telling(error))) from None
+
+    @classmethod
+    def _plainly(cls, errors: list[ErrorDetails]) -> Iterable[InitErrorDetails]:
+        foreign = [str(error["loc"][0]) for error in errors if error["type"] == "extra_forbidden"]
+        meant = {nearest(word, cls.known()) for word in foreign}
+        for error in errors:
+            place, what = error["loc"], cls.called or cls.__name__.lower()
+            match error["type"]:
+                case "extra_forbidden":
+                    yield fault(unknown(str(place[0]), f"in {what}", cls.known()), place)
+                case "missing" if place[0] in meant:
+                    continue  # a misspelt word is not missing as well
+                case "missing":
+                    reason = cls.because.get(str(place[0]))
+                    yield fault(wrong(f"{what} must say {place[0]}" + (f": {reason}" if reason else "")), place)
+                case _:
+                    yield fault(_plain(error), _place(error))
+
+
+def wrong(message: str, hint: str | None = None, *, key: bool = False) -> PydanticCustomError:
+    """A fault in the author's words; `hint` is what was perhaps meant, `key` places it before the colon."""
+    return PydanticCustomError(FAULT, "{message}", {"message": message, "hint": hint, "key": key})
+
+
+def unknown(word: str, where: str, known: Iterable[str], *, key: bool = True) -> PydanticCustomError:
+    """A fault about a word that nobody declared."""
+    return wrong(f"{word!r} is not known {where}", nearest(word, known), key=key)
+
+
+def fault(error: PydanticCustomError, place: Place = ()) -> InitErrorDetails:
+    return InitErrorDetails(type=error, loc=place, input=None)
+
+
+def faults(title: str, errors: Iterable[InitErrorDetails]) -> ValidationError:
+    """Several faults as one error, which pydantic merges into the one of the mapping around it."""
+    return ValidationError.from_exception_data(title, list(errors))
+
+
+def below(place: Place, error: ValidationError) -> list[InitErrorDetails]:
+    """The faults of something that was validated by itself, put where it stands."""
+    return [fault(_plain(each), (*place, *_place(each))) for each in _worth_telling(error)]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A fault in the author's words; `place` leads to it, `key` means what stands before the colon."""
+
+    place: Place
+    message: str
+    hint: str | None
+    key: bool
+
+
+def told(error: ValidationError) -> list[Told]:
+    found = []
+    for each in _worth_telling(error):
+        context = _plain(each).context or {}
+        hint = context.get("hint")
+        found.append(Told(_place(each), context["message"], hint, bool(context.get("key"))))
+    return found
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that an author most likely meant."""
+    spelt = {each.casefold(): each for each in known}
+    found = get_close_matches(word.casefold(), spelt, n=1, cutoff=0.6)
+    return spelt[found[0]] if found else None
+
+
+def shown(value: object) -> str:
+    """What stands in the file, for a message."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return f"the flag {str(value).lower()}"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return repr(value if len(value) <= 60 else value[:59] + "…")
+        case Mapping():
+            return "a mapping"
+        case _:
+            return "a list"
+
+
+def text_wanted(value: object) -> PydanticCustomError:
+    hint = ": put it in quotes" if isinstance(value, bool | int | float) else ""
+    return wrong(f"text expected, found {shown(value)}{hint}")
+
+
+def in_context(info: ValidationInfo, word: str) -> Any:
+    """What the reader of the file passed along under `word`; None where nothing was."""
+    return info.context.get(word) if isinstance(info.context, Mapping) else None
+
+
+def _worth_telling(error: ValidationError) -> list[ErrorDetails]:
+    """A list whose items are refused is called too short besides."""
+    return [each for each in error.errors() if not (each["type"] == "too_short" and each["input"])]
+
+
+def _place(error: ErrorDetails) -> Place:
+    return (*error["loc"], QUOTED.findall(error["ctx"]["discriminator"])[0]) if _untagged(error) else error["loc"]
+
+
+def _untagged(error: ErrorDetails) -> bool:
+    return error["type"] in {"union_tag_invalid", "union_tag_not_found"} and "'" in error["ctx"]["discriminator"]
+
+
+def _plain(error: ErrorDetails) -> PydanticCustomError:
+    """Pydantic's own errors in the author's words."""
+    value, context = error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "rule":
+            return PydanticCustomError(FAULT, "{message}", context)
+        case "string_type":
+            return text_wanted(value)
+        case "literal_error" | "enum":
+            known = QUOTED.findall(context["expected"])
+            message = f"{shown(value)} is not known here; known: {', '.join(known) or context['expected']}"
+            return wrong(message, nearest(value, known) if isinstance(value, str) else None)
+        case "union_tag_invalid":
+            known = QUOTED.findall(context["expected_tags"])
+            return wrong(
+                f"{context['tag']!r} is not known here; known: {', '.join(known)}", nearest(context["tag"], known)
+            )
+        case "union_tag_not_found":
+            return wrong(f"it must say {context['discriminator']}".replace("'", ""))
+        case "bool_type":
+            return wrong(f"true or false expected, found {shown(value)}")
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return wrong(f"a mapping expected, found {shown(value)}")
+        case "list_type" | "tuple_type":
+            return wrong(f"a list expected, found {shown(value)}")
+        case "too_short" | "string_too_short":
+            return wrong("it must not be empty")
+        case "string_too_long":
+            return wrong(f"text of at most {context['max_length']} characters expected, found {len(str(value))}")
+        case _:
+            return wrong(error["msg"])

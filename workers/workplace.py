@@ -1,0 +1,71 @@
+"""What a worker works with: the store, HighLevel, the clock, and the rulebooks it has read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import aiohttp
+
+from service.highlevel.client import Call, Client, Endpoint
+from service.settings import Settings
+from service.store import calls, rulebooks
+from service.store.database import Pool
+from service.store.deliveries import Delivery
+from service.store.locations import Location
+from service.store.rulebooks import StoredRulebook
+from workers import rulebook
+from workers.rulebook import Rulebook
+
+MOST_READ = 100
+
+
+@dataclass(frozen=True)
+class Workplace:
+    settings: Settings
+    pool: Pool
+    session: aiohttp.ClientSession
+    clock: Callable[[], datetime]
+    _read: dict[UUID, Rulebook] = field(default_factory=dict)
+
+    @property
+    def settle_after(self) -> timedelta:
+        """How long a write that was sent may still be under way: as long as a write may take."""
+        return timedelta(seconds=self.settings.write_timeout)
+
+    def client(self, location: Location, delivery: Delivery, step_id: UUID | None = None) -> Client:
+        """An Api for this location, whose calls are kept with the delivery and the step they were made for."""
+
+        async def record(call: Call) -> None:
+            async with self.pool.acquire() as connection:
+                await calls.keep(
+                    connection,
+                    call,
+                    delivery_id=delivery.delivery_id,
+                    step_id=step_id,
+                    location_id=location.location_id,
+                )
+
+        settings = self.settings
+        endpoint = Endpoint(
+            settings.highlevel_url.rstrip("/"),
+            settings.highlevel_version,
+            settings.read_timeout,
+            settings.write_timeout,
+        )
+        return Client(self.session, endpoint, location.token.get_secret_value(), record)
+
+    async def rulebook(self, location: Location, rulebook_id: UUID | None) -> tuple[UUID | None, Rulebook]:
+        """The rulebook that a delivery began with or, before it began, the one in force. Raises RulebookFaults."""
+        async with self.pool.acquire() as connection:
+            if rulebook_id is not None:
+                stored: StoredRulebook | None = await rulebooks.find(connection, rulebook_id)
+            else:
+                stored = await rulebooks.for_location(connection, location.location_id)
+        if stored is None:
+            return None, rulebook.read({})
+        if stored.rulebook_id not in self._read:
+            if len(self._read) >= MOST_READ:
+                self._read.clear()
+            self._read[stored.rulebook_id] = rulebook.read(stored.files)
+        return stored.rulebook_id, self._read[stored.rulebook_id]
