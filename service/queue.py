@@ -68,4 +68,4 @@ class Bell:
                 away = True
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        await self._redis.aclose(close_connection_pool=True)

@@ -295,11 +295,17 @@ def test_after_later_than_before_is_refused_and_between_is_offered() -> None:
 
 def test_all_that_is_wrong_is_told_at_once_with_its_place() -> None:
     with pytest.raises(ValidationError) as caught:
-        read({"titel": "x", "any": [{"calendar": "cuts"}, {"not": {"assignee": {"in": ["dana", "kimm"]}}}], "ends": {}})
+        read(
+            {
+                "titel": "x",
+                "any": [{"calendar": "cuts"}, {"not": {"assignee": {"in": ["dana", "kimm"]}}}],
+                "ends": {"aftr": 1},
+            }
+        )
     assert [each.place for each in told(caught.value)] == [
         ("titel",),
         ("any", 1, "not", "assignee", "in", 1),
-        ("ends",),
+        ("ends", "aftr"),
     ]
 
 
@@ -316,6 +322,14 @@ def test_every_time_is_before_a_clock_time_or_after_it_and_between_is_both(
         inside = judged({"starts": {"between": [f"{first:%H:%M}", f"{second:%H:%M}"]}}, starts=starts).held
         outside = judged({"starts": {"between": [f"{second:%H:%M}", f"{first:%H:%M}"]}}, starts=starts).held
         assert inside is not outside
+
+
+def test_a_clock_time_is_the_same_to_the_minute() -> None:
+    assert judged({"starts": "18:00"}, starts=datetime(2027, 3, 25, 17, 0, 59, tzinfo=UTC)).held is True
+
+
+def test_a_misspelt_status_is_told_the_nearest() -> None:
+    assert refusals({"status": "confimed"})[0].endswith("(confirmed)")
 
 
 def test_moments_are_compared_as_moments_when_the_clocks_go_back() -> None:

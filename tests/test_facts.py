@@ -11,6 +11,7 @@ from workers.names import Named, Names, Team
 from workers.template_language import DOT
 
 DANA, KIM, CUTS = "u8jzPde0IgxLd6GncfBA", "epfJBd0Kh8oOOL8dKLzd", "jc01T5GOBUSZGi6HWGK1"
+AT = datetime(2027, 7, 1, 15, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
 NAMES = Names(people={"dana": DANA}, calendars={"cuts": CUTS})
 BOOKING = Booking(
@@ -27,9 +28,12 @@ BOOKING = Booking(
 )
 
 
-def facts(was: Booking | None = None, at: datetime | None = None, **fields: object) -> Facts:
-    at = at or datetime(2027, 7, 1, 15, tzinfo=UTC)
-    return booking_facts(BOOKING.changed(**fields), was=was, at=at, zone=LONDON, names=NAMES)
+def seen(now: Booking, was: Booking | None = None, at: datetime = AT) -> Facts:
+    return booking_facts(now, was=was, at=at, zone=LONDON, names=NAMES)
+
+
+def facts(was: Booking | None = None, at: datetime = AT, **fields: object) -> Facts:
+    return seen(BOOKING.changed(**fields), was, at)
 
 
 def test_moments_are_on_the_locations_clock() -> None:
@@ -38,11 +42,11 @@ def test_moments_are_on_the_locations_clock() -> None:
 
 
 def test_the_four_times_are_told_apart() -> None:
-    seen = facts()
-    assert seen["booked"] == BOOKING.added
-    assert seen["lead"] == timedelta(days=3, hours=8)
-    assert seen["notice"] == timedelta(hours=2)
-    assert seen["now"] == datetime(2027, 7, 1, 15, tzinfo=UTC)
+    told = facts()
+    assert told["booked"] == BOOKING.added
+    assert told["lead"] == timedelta(days=3, hours=8)
+    assert told["notice"] == timedelta(hours=2)
+    assert told["now"] == datetime(2027, 7, 1, 15, tzinfo=UTC)
 
 
 def test_notice_is_negative_once_the_booking_has_started() -> None:
@@ -55,17 +59,17 @@ def test_time_is_counted_across_a_change_of_clocks() -> None:
 
 
 def test_people_and_calendars_go_by_the_names_of_the_rules_file() -> None:
-    seen = facts()
-    assert seen["assignee"] == Named(DANA, "dana")
-    assert (seen["assignee.name"], seen["calendar.name"]) == ("dana", "cuts")
+    told = facts()
+    assert told["assignee"] == Named(DANA, "dana")
+    assert (told["assignee.name"], told["calendar.name"]) == ("dana", "cuts")
 
 
 def test_who_is_not_declared_has_no_name() -> None:
-    seen = facts(assignee=KIM, calendar_id="other")
-    assert seen["assignee"] == Named(KIM)
-    assert write(seen["assignee"]) == KIM
-    assert seen["assignee.name"] is MISSING
-    assert seen["calendar.name"] is MISSING
+    told = facts(assignee=KIM, calendar_id="other")
+    assert told["assignee"] == Named(KIM)
+    assert write(told["assignee"]) == KIM
+    assert told["assignee.name"] is MISSING
+    assert told["calendar.name"] is MISSING
 
 
 def test_nobody_is_missing() -> None:
@@ -81,17 +85,17 @@ def test_what_was_before_is_missing_without_a_previous_sight() -> None:
 
 def test_what_was_before_is_told_from_what_is() -> None:
     was = BOOKING.changed(starts=datetime(2027, 7, 1, 8, tzinfo=UTC), assignee=KIM, status="new")
-    seen = facts(was=was)
-    assert write(seen["was.starts"]) == "Thursday 1 July 2027, 09:00"
-    assert seen["was.assignee"] == Named(KIM)
-    assert seen["was.status"] == "new"
+    told = facts(was=was)
+    assert write(told["was.starts"]) == "Thursday 1 July 2027, 09:00"
+    assert told["was.assignee"] == Named(KIM)
+    assert told["was.status"] == "new"
 
 
 @pytest.mark.parametrize("name", ["title", "address", "source", "group"])
 def test_blank_text_is_missing(name: str) -> None:
     field = "group_id" if name == "group" else name
-    assert facts(**{field: "  "})[name] is MISSING
-    assert facts(**{field: "something"})[name] == "something"
+    assert seen(BOOKING.changed(**{field: "  "}))[name] is MISSING
+    assert seen(BOOKING.changed(**{field: "something"}))[name] == "something"
 
 
 def test_a_status_has_one_spelling() -> None:

@@ -148,7 +148,7 @@ def read_hours(value: object) -> HoursRange:
 
 
 def read_days(value: object) -> Days:
-    """Weekdays, ranges of them and dates: `fri`, `mon-fri`, `[sat, 2027-03-26]`; each wrong one is told at its place."""
+    """Weekdays, ranges of them and dates: `fri`, `mon-fri`, `[sat, 2027-03-26]`."""
     if isinstance(value, Days):
         return value
     if not isinstance(value, list):

@@ -34,7 +34,7 @@ def create_app(
     # One byte more than a delivery may have: the limit itself is still accepted.
     app = web.Application(client_max_size=LARGEST_BODY + 1, middlewares=[errors_are_problems])
     app[HEALTH] = health
-    app.router.add_post("/hooks/highlevel", HighLevelHook(keys, settings.highlevel_app_ids, intake, clock))
+    app.router.add_post("/hooks/highlevel", HighLevelHook(keys, settings.highlevel_app_ids, intake, clock).receive)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
 

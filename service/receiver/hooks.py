@@ -31,7 +31,7 @@ class HighLevelHook:
         self.strangers = 0
         """Requests without a valid signature since the start."""
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.Response:
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:

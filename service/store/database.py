@@ -26,17 +26,22 @@ AWAY = (
 )
 """What a call raises when the database is away: it may work later, and nothing is wrong with the statement."""
 
+IDLE = "5s"
+
 
 async def open_pool(settings: Settings, *, size: int = 10) -> Pool:
-    """A pool whose connections read and write jsonb as Python values. Raises one of AWAY."""
+    """A pool whose connections read and write jsonb as Python values; it connects when first asked to."""
+    # A worker that is stopped inside a transaction must not keep its lane from others; poolers refuse the parameter.
+    session = {"idle_in_transaction_session_timeout": IDLE} if settings.database_statement_cache else {}
     return await asyncpg.create_pool(
         settings.database_url,
-        min_size=1,
+        min_size=0,
         max_size=size,
         timeout=5,
         command_timeout=30,
         statement_cache_size=settings.database_statement_cache,
         init=prepare,
+        server_settings=session,
     )
 
 

@@ -1,0 +1,71 @@
+"""What tests share: one Postgres and one Valkey a run, a database a test from a migrated template."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from service import embedded
+from service.embedded import Servers
+from service.store import migrations
+from service.store.database import Pool
+from tests.house import House, open_house, pool_of
+
+NUMBERS = count(1)
+TEMPLATE = "slotwright_template"
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with embedded.servers(tmp_path_factory.mktemp("servers")) as running:
+        _admin(running, f"CREATE DATABASE {TEMPLATE}")
+        migrations.migrate(named(running.database_url, TEMPLATE))
+        yield running
+
+
+@pytest.fixture
+def database_url(servers: Servers) -> Iterator[str]:
+    """A database of this test's own, migrated and empty."""
+    name = f"test_{next(NUMBERS)}"
+    _admin(servers, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield named(servers.database_url, name)
+    _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with pool_of(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def house(database_url: str, servers: Servers) -> AsyncIterator[House]:
+    """Sandbox, receiver and worker in this process, around a real Postgres and Valkey."""
+    async with open_house(database_url, servers.redis_url) as opened:
+        yield opened
+
+
+def named(url: str, database: str) -> str:
+    return url.replace("/slotwright?", f"/{database}?", 1)
+
+
+def _admin(servers: Servers, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(servers.database_url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of real processes share two cores: each of them has them to itself on its side of the run."""
+    for item in items:
+        if item.get_closest_marker("processes") and "PYTEST_XDIST_WORKER" in os.environ:
+            item.add_marker(pytest.mark.xdist_group(Path(item.path).stem))

@@ -1,0 +1,180 @@
+"""A worker killed with -9 where it hurts: each effect is there once, and it is the one first decided."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from service.embedded import Servers
+from tests.house import House, in_days, open_house
+from tests.processes import held_at, kill, worker
+from tests.sandboxes import ALEX, CONSULTATIONS, DANA, KIM
+
+pytestmark = pytest.mark.processes
+
+FIRST = """
+  - name: assigned
+    mode: live
+    when: appointment.created
+    if: {calendar: cuts, starts: {before: "12:00"}}
+    then: [{do: assign, to: kim, replace: anybody}]
+  - name: moved
+    mode: live
+    when: appointment.created
+    if: {calendar: consultations}
+    then: [{do: reschedule, to: next_free, within: {hours: "11:00-16:00"}, notify: false}]
+  - name: blocked
+    mode: live
+    when: appointment.created
+    if: {calendar: cuts, starts: {between: ["12:00", "15:00"]}}
+    then: [{do: block_slot, after: 15m, follow: true}]
+  - name: noted
+    mode: live
+    when: appointment.created
+    if: {calendar: cuts, starts: {after: "15:00"}}
+    then: [{do: add_note, text: "as first decided"}]
+"""
+
+OTHERWISE = (
+    FIRST.replace("to: kim", "to: alex")
+    .replace("11:00-16:00", "13:00-16:00")
+    .replace("15m", "45m")
+    .replace("as first decided", "as decided anew")
+)
+"""What a worker that decided again would decide."""
+
+
+@pytest.fixture
+async def idle(database_url: str, servers: Servers) -> AsyncIterator[House]:
+    """A house whose workers are processes of their own."""
+    async with open_house(database_url, servers.redis_url, working=False) as opened:
+        await opened.rules(FIRST)
+        yield opened
+
+
+class Four:
+    """One booking for each of the four actions, and what must have become of them."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    async def book(self) -> None:
+        house = self.house
+        self.assigned = await house.book(in_days(3, "10:00"), assignedUserId=DANA)
+        self.moved = await house.book(in_days(3, "09:30"), calendarId=CONSULTATIONS)
+        self.blocked = await house.book(in_days(3, "13:00"), assignedUserId=ALEX)
+        self.noted = await house.book(in_days(3, "16:00"), assignedUserId=ALEX)
+
+    async def end_as_first_decided(self) -> None:
+        house = self.house
+        await house.settled()
+        assert (await house.appointment(self.assigned))["assignedUserId"] == KIM
+        assert "T11:00:00" in (await house.appointment(self.moved))["startTime"], "on the location's clock"
+        ends = datetime.fromisoformat((await house.appointment(self.blocked))["endTime"])
+        assert await house.blocks(ALEX) == [(ends, ends + timedelta(minutes=15))]
+        assert await house.notes(self.noted) == ["as first decided"]
+        steps = [
+            step for id_ in (self.assigned, self.moved, self.blocked, self.noted) for step in await house.steps(id_)
+        ]
+        assert [(step["action"], step["state"]) for step in steps] == [
+            ("assign", "done"),
+            ("reschedule", "done"),
+            ("block_slot", "done"),
+            ("add_note", "done"),
+        ]
+        assert await house.writes("EditAppointment") == 2
+        assert await house.writes("CreateBlockSlot") == 1
+        assert await house.writes("CreateNote") == 1
+
+
+async def test_killed_between_plan_and_send(idle: House, tmp_path: Path) -> None:
+    four = Four(idle)
+    async with held_at(idle.settings.database_url, "sent") as point:
+        with worker(idle.settings, tmp_path / "first.log") as first:
+            await four.book()
+            await point.reached_by(4)
+            kill(first)
+        await point.end_those_held()
+    assert await idle.writes("EditAppointment") + await idle.writes("CreateNote") == 0
+    await idle.rules(OTHERWISE)
+    with worker(idle.settings, tmp_path / "second.log"):
+        await four.end_as_first_decided()
+
+
+async def test_killed_between_the_write_and_its_answer(idle: House, tmp_path: Path) -> None:
+    four = Four(idle)
+    for method, path, times in (
+        ("PUT", "/calendars/events/appointments/{event_id}", 2),
+        ("POST", "/calendars/events/block-slots", 1),
+        ("POST", "/calendars/appointments/{appointment_id}/notes", 1),
+    ):
+        await idle.call(
+            "POST", "/sandbox/faults", {"method": method, "path": path, "hold": 60, "times": times}, status=201
+        )
+    with worker(idle.settings, tmp_path / "first.log") as first:
+        await four.book()
+        async with asyncio.timeout(20):
+            while (
+                await idle.writes("EditAppointment") < 2
+                or await idle.writes("CreateBlockSlot") < 1
+                or await idle.writes("CreateNote") < 1
+            ):
+                await asyncio.sleep(0.02)
+        kill(first)
+    await idle.rules(OTHERWISE)
+    with worker(idle.settings, tmp_path / "second.log"):
+        await four.end_as_first_decided()
+
+
+async def test_killed_between_the_answer_and_the_close(idle: House, tmp_path: Path) -> None:
+    four = Four(idle)
+    async with held_at(idle.settings.database_url, "done") as point:
+        with worker(idle.settings, tmp_path / "first.log") as first:
+            await four.book()
+            await point.reached_by(4)
+            kill(first)
+        await point.end_those_held()
+    await idle.rules(OTHERWISE)
+    with worker(idle.settings, tmp_path / "second.log"):
+        await four.end_as_first_decided()
+
+
+async def test_a_worker_that_slept_through_its_lease_sends_nothing_when_it_wakes(idle: House, tmp_path: Path) -> None:
+    four = Four(idle)
+    async with held_at(idle.settings.database_url, "sent") as point:
+        with worker(idle.settings, tmp_path / "sleeper.log") as sleeper:
+            await four.book()
+            await point.reached_by(4)
+            sleeper.send_signal(signal.SIGSTOP)
+            await point.end_those_held()
+            await idle.rules(OTHERWISE)
+            with worker(idle.settings, tmp_path / "second.log"):
+                await four.end_as_first_decided()
+                sleeper.send_signal(signal.SIGCONT)
+                await asyncio.sleep(1)
+                await four.end_as_first_decided()
+
+
+async def test_sigterm_repeats_nothing_and_leaves_nothing_half_done(idle: House, tmp_path: Path) -> None:
+    four = Four(idle)
+    await idle.call(
+        "POST",
+        "/sandbox/faults",
+        {"method": "POST", "path": "/calendars/appointments/{appointment_id}/notes", "hold": 1.5, "times": 1},
+        status=201,
+    )
+    with worker(idle.settings, tmp_path / "first.log") as first:
+        await four.book()
+        async with asyncio.timeout(20):
+            while not await idle.writes("CreateNote"):
+                await asyncio.sleep(0.02)
+        first.terminate()
+        assert await asyncio.to_thread(first.wait, 15) == 0
+    async with idle.pool.acquire() as connection:
+        assert not await connection.fetchval("SELECT count(*) FROM steps WHERE state = 'sent'")
+        assert not await connection.fetchval("SELECT count(*) FROM lanes WHERE worker IS NOT NULL")
+    with worker(idle.settings, tmp_path / "second.log"):
+        await four.end_as_first_decided()
