@@ -1,5 +1,6 @@
 """Everything read from the environment, one frozen model."""
 
+import base64
 import json
 import os
 from collections.abc import Mapping
@@ -7,7 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -29,7 +33,11 @@ def _split(value: Any) -> Any:
 
 def _url_with(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
-        if value and urlsplit(value).scheme not in schemes:
+        try:
+            parts = urlsplit(value)
+        except ValueError:  # in words that may quote a password
+            parts = urlsplit("")
+        if value and (parts.scheme not in schemes or (parts.scheme.startswith("http") and not parts.hostname)):
             raise ValueError(f"should be a URL beginning with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         return value
 
@@ -45,17 +53,38 @@ def _fernet_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def read_webhook_key(text: str) -> Ed25519PublicKey:
+    """An Ed25519 public key, from PEM or the base64 of its SPKI. Raises ValueError for anything else."""
+    try:
+        key = load_pem_public_key(text.encode()) if "BEGIN" in text else load_der_public_key(base64.b64decode(text))
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("a webhook key is neither PEM nor the base64 of an SPKI public key") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("a webhook key is not an Ed25519 key")
+    return key
+
+
+def _webhook_keys(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        read_webhook_key(value)
+    return values
+
+
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
     """Settings as every role reads them: the environment first, then what `slotwright up` left in its folder."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
-    database_url: Annotated[str, _url_with("postgresql", "postgres")] = Field("", description="PostgreSQL 15 or newer")
+    database_url: Annotated[str, _url_with("postgresql", "postgres")] = Field(
+        "", description="PostgreSQL 15 or newer", repr=False
+    )
     database_statement_cache: int = Field(100, ge=0, description="0 behind PgBouncer in transaction mode")
-    redis_url: Annotated[str, _url_with("redis", "rediss", "unix")] = Field("", description="Redis 6.2+ or Valkey")
+    redis_url: Annotated[str, _url_with("redis", "rediss", "unix")] = Field(
+        "", description="Redis 6.2+ or Valkey", repr=False
+    )
     secret_key: Annotated[SecretStr, AfterValidator(_fernet_key)] = Field(
         SecretStr(""), description="encrypts tokens at rest: 32 random bytes in URL-safe base64"
     )
@@ -63,7 +92,9 @@ class Settings(BaseSettings):
     highlevel_url: Annotated[str, _url_with("http", "https")] = HIGHLEVEL_URL
     highlevel_version: str = "2021-04-15"
     highlevel_app_ids: Listed = Field((), description="our marketplace app ids, comma separated")
-    highlevel_webhook_keys: Listed = Field(HIGHLEVEL_KEYS, description="Ed25519 public keys (SPKI, base64)")
+    highlevel_webhook_keys: Annotated[Listed, AfterValidator(_webhook_keys)] = Field(
+        HIGHLEVEL_KEYS, description="Ed25519 public keys (SPKI, base64)"
+    )
     write_timeout: float = Field(4.0, gt=0, le=4, description="seconds a write may take; less than a lease")
     read_timeout: float = Field(10.0, gt=0, le=60, description="seconds a read may take")
 
@@ -84,26 +115,33 @@ def read_settings(*needed: str, folder: Path | None = None, **given: Any) -> Set
     `folder` is where `slotwright up` keeps its data: what it wrote there serves commands typed beside it.
     """
     for name, value in _left_by_up(folder).items():
-        if name.upper() not in os.environ:
+        if not os.environ.get(name.upper()):
             given.setdefault(name, value)
+    faults: dict[str, str] = {}
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        lines = [f"{str(fault['loc'][0]).upper()}: {_words(fault)}" for fault in error.errors(include_url=False)]
-        raise SettingsError("\n".join(lines)) from None
-    missing = [name for name in needed if not _text(getattr(settings, name))]
-    if missing:
-        raise SettingsError(
-            "\n".join(f"{name.upper()} is not set ({Settings.model_fields[name].description})" for name in missing)
-        )
+        faults = {str(fault["loc"][0]): _words(fault) for fault in error.errors(include_url=False)}
+        # With the defaults in the place of what is malformed it can be told what is missing besides.
+        settings = Settings(**{**given, **{name: Settings.model_fields[name].default for name in faults}})
+    lines = [f"{name.upper()}: {words}" for name, words in faults.items()]
+    for name in needed:
+        if name not in faults and not _text(getattr(settings, name)):
+            lines.append(f"{name.upper()} is not set ({Settings.model_fields[name].description})")
+    if lines:
+        raise SettingsError("\n".join(lines))
     return settings
 
 
 def _left_by_up(folder: Path | None) -> dict[str, Any]:
+    if folder is None:
+        return {}
     try:
-        return dict(json.loads((folder / LEFT_BY_UP).read_text())) if folder else {}
+        return dict(json.loads((folder / LEFT_BY_UP).read_text()))
     except OSError:
         return {}
+    except (ValueError, TypeError):
+        raise SettingsError(f"{folder / LEFT_BY_UP} is damaged: `slotwright up` writes it anew") from None
 
 
 def _words(fault: Mapping[str, Any]) -> str:

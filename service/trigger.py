@@ -3,9 +3,9 @@
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 from service.highlevel.appointments import Appointment
 
@@ -27,23 +27,27 @@ class Trigger(StrEnum):
     DELETED = "appointment.deleted"
 
 
+Text = Annotated[str, AfterValidator(lambda text: text.replace("\0", "\ufffd"))]
+"""As Postgres keeps it, which has no NUL: what was kept must equal what is told again."""
+
+
 class Booking(BaseModel):
     """What one appointment looked like at one moment, whoever told us."""
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
-    location_id: str
-    calendar_id: str
+    id: Text
+    location_id: Text
+    calendar_id: Text
     starts: AwareDatetime
     ends: AwareDatetime
-    status: str
-    contact_id: str | None = None
-    group_id: str | None = None
-    assignee: str | None = None
-    title: str = ""
-    address: str = ""
-    source: str | None = None
+    status: Text
+    contact_id: Text | None = None
+    group_id: Text | None = None
+    assignee: Text | None = None
+    title: Text = ""
+    address: Text = ""
+    source: Text | None = None
     added: AwareDatetime | None = None
     updated: AwareDatetime | None = None
     deleted: bool = False
@@ -176,6 +180,8 @@ def doubt(hint: str, told: Booking, last: Booking | None) -> str | None:
         return None
     if hint.endswith("Create"):
         return "created, it says, and yet it was seen before"
+    if last.deleted and not told.deleted:
+        return "it was seen deleted"
     if told.updated == last.updated and differences(last, told):
         return "it differs from what was last seen at the same dateUpdated"
     return None

@@ -7,13 +7,15 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import aiohttp
+import asyncpg
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from cryptography.fernet import Fernet
@@ -38,6 +40,7 @@ from workers.workplace import Workplace
 APP_ID = "0123456789abcdef01234567"
 SECRET = SecretStr(Fernet.generate_key().decode())
 TOKEN = "pit-sandbox-demo"
+LONDON = ZoneInfo("Europe/London")
 
 
 def public_key(key: Ed25519PrivateKey) -> str:
@@ -51,17 +54,14 @@ def signed(key: Ed25519PrivateKey, body: bytes) -> dict[str, str]:
 
 
 def in_days(days: int, clock: str) -> str:
-    """A time of day (UTC) on the first Monday that is at least so many days away; London is asked in winter and summer,
-    so tests that care for the local hour say so themselves."""
-    day = datetime.now(UTC).date() + timedelta(days=days)
+    """A time of day in London on the first Monday that is at least so many days away."""
+    day = datetime.now(LONDON).date() + timedelta(days=days)
     day += timedelta(days=-day.weekday() % 7)
-    return f"{day.isoformat()}T{clock}:00+00:00"
+    return datetime.combine(day, time.fromisoformat(clock), LONDON).isoformat()
 
 
 @contextlib.asynccontextmanager
 async def pool_of(database_url: str, size: int = 30) -> AsyncIterator[Pool]:
-    import asyncpg
-
     opened = await asyncpg.create_pool(database_url, min_size=0, max_size=size, init=prepare)
     try:
         yield opened
@@ -81,7 +81,7 @@ class House:
     door: TestClient[web.Request, web.Application]
     work: Workplace
 
-    async def rules(self, text: str, *, connected: datetime | None = None) -> None:
+    async def rules(self, text: str) -> None:
         """Put rules in force; the file's names are the demo seed's."""
         book = read({"rules.yaml": NAMES + text})
         async with self.pool.acquire() as connection, connection.transaction():

@@ -86,7 +86,6 @@ def test_a_rule_is_read_with_its_names_as_ids() -> None:
 def test_a_rule_that_says_no_more_than_it_must_has_safe_defaults() -> None:
     [entry] = read({"a.yaml": rule()})
     assert entry.rule.mode == "shadow"
-    assert entry.rule.on_own_changes is False
     assert entry.rule.conditions.parts == ()
     assert entry.rule.description is None
     assert entry.location is None
@@ -274,7 +273,6 @@ def test_two_rules_of_one_name_are_refused() -> None:
         (rule(when="appointment.create"), "2:9: 'appointment.create' is not known here; known: appointment.created,"),
         (rule(then=""), "3:9: it must not be empty"),
         (rule(more="  mode: on\n"), "4:9: 'on' is not known here; known: live, shadow, off"),
-        (rule(more="  on_own_changes: yes\n"), "4:19: true or false expected, found 'yes'"),
         (rule(more="  description: 5\n"), "4:16: text expected, found the number 5: put it in quotes"),
         (rule(more="  iff: {}\n"), "4:3: 'iff' is not known in a rule; did you mean 'if'?"),
         (rule(more="  conditions: {}\n"), "4:3: 'conditions' is not known in a rule"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from service.trigger import Trigger
 from workers.actions import AnyAction
@@ -29,7 +29,6 @@ class Rule(Words):
     when: Annotated[tuple[Trigger, ...], BeforeValidator(one_or_many), Field(min_length=1)]
     conditions: If = Field(default=Conditions(), validation_alias="if", serialization_alias="if")
     then: Annotated[tuple[AnyAction, ...], Field(min_length=1)]
-    on_own_changes: StrictBool = False
 
     @property
     def asks_about(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ from service.receiver.health import Health
 from service.receiver.hooks import LARGEST_BODY, HighLevelHook
 from service.receiver.intake import Intake
 from service.receiver.signature import WebhookKeys
-from service.settings import HIGHLEVEL_URL, Settings
+from service.settings import HIGHLEVEL_URL, Settings, read_webhook_key
 from service.store.database import Pool
 
 log = structlog.get_logger()
@@ -31,7 +31,7 @@ def create_app(
     intake = Intake(pool, bell.ring, ignored_kept=settings.ignored_kept)
     keys = WebhookKeys([*settings.highlevel_webhook_keys, *sandbox_keys])
     health = Health()
-    # One byte more than a delivery may have: the limit itself is still accepted.
+    # One byte more than a delivery may have: releases of aiohttp differ on whether the limit itself is too much.
     app = web.Application(client_max_size=LARGEST_BODY + 1, middlewares=[errors_are_problems])
     app[HEALTH] = health
     app.router.add_post("/hooks/highlevel", HighLevelHook(keys, settings.highlevel_app_ids, intake, clock).receive)
@@ -76,7 +76,9 @@ async def keys_of_sandbox(settings: Settings) -> tuple[str, ...]:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session,
             session.get(url, allow_redirects=False) as answer,
         ):
-            return (str((await answer.json())["publicKey"]),)
+            key = str((await answer.json())["publicKey"])
+            read_webhook_key(key)
+            return (key,)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError) as error:
         log.warning("no sandbox answers at HIGHLEVEL_URL, its webhooks will be refused", error=type(error).__name__)
         return ()

@@ -35,7 +35,13 @@ class HighLevelHook:
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return problem(413, "Too large", f"A delivery may have {LARGEST_BODY} bytes.")
+            return _too_large()
+        except (web.RequestPayloadError, ConnectionError):
+            refusal = problem(400, "Not readable", "The body broke off, or is not encoded as its headers say.")
+            refusal.force_close()  # what else comes on this connection cannot be told from the body
+            return refusal
+        if len(body) > LARGEST_BODY:
+            return _too_large()
         if not self._keys.signed(body, request.headers.get(HEADER)):
             self.strangers += 1
             return problem(401, "Not signed", f"{HEADER} is not a signature of this body by a known key.")
@@ -58,3 +64,7 @@ class HighLevelHook:
         if event.app_id is not None and event.app_id not in self._app_ids:
             return "the event is another app's"
         return event.not_understood
+
+
+def _too_large() -> web.Response:
+    return problem(413, "Too large", f"A delivery may have {LARGEST_BODY} bytes.")

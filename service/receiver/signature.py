@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
+
+from service.settings import read_webhook_key
 
 HEADER = "X-GHL-Signature"
 ABSENT = "N/A"
@@ -18,7 +19,7 @@ class WebhookKeys:
 
     def __init__(self, keys: Iterable[str]) -> None:
         """`keys`: Ed25519 public keys, each PEM or the base64 of its SPKI. Raises ValueError for anything else."""
-        self._keys = tuple(_read(key) for key in keys)
+        self._keys = tuple(read_webhook_key(key) for key in keys)
 
     def signed(self, body: bytes, header: str | None) -> bool:
         """Whether `header` is a signature of exactly these bytes by one of the keys."""
@@ -37,13 +38,3 @@ def _verifies(key: Ed25519PublicKey, signature: bytes, body: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
-
-
-def _read(text: str) -> Ed25519PublicKey:
-    try:
-        key = load_pem_public_key(text.encode()) if "BEGIN" in text else load_der_public_key(base64.b64decode(text))
-    except (ValueError, binascii.Error):
-        raise ValueError("a webhook key is neither PEM nor the base64 of an SPKI public key") from None
-    if not isinstance(key, Ed25519PublicKey):
-        raise ValueError("a webhook key is not an Ed25519 key")
-    return key

@@ -1,6 +1,7 @@
 """Connections: how they are opened and what they know about JSON."""
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
@@ -21,10 +22,19 @@ AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     OSError,
     TimeoutError,
 )
-"""What a call raises when the database is away: it may work later, and nothing is wrong with the statement."""
+"""What a call raises when the database is away, full, or gave way to another transaction: it may work later, and
+nothing is wrong with the statement."""
+
+ESCAPED = re.compile(r"\\(u0000|.)")
+"""An escape in JSON; read from the left, so that an escaped backslash before `u0000` is not taken for one."""
 
 IDLE = "5s"
 
@@ -50,8 +60,9 @@ async def prepare(connection: Connection) -> None:
 
 
 def _encode(value: Any) -> str:
-    # Postgres keeps no NUL in text, and a webhook's title may hold one.
-    return json.dumps(value, default=_plain).replace("\\u0000", "\\ufffd")
+    # Postgres keeps neither NUL nor half a surrogate pair in text, and what others send may hold both.
+    text = json.dumps(value, default=_plain, ensure_ascii=False).encode(errors="replace").decode()
+    return ESCAPED.sub(lambda found: "\\ufffd" if found[1] == "u0000" else found[0], text)
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Deliveries: one webhook as it arrived, byte for byte, kept once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,10 +108,22 @@ async def _reasons(connection: Connection, arrivals: Sequence[Arrival]) -> list[
 async def _over_the_cap(
     connection: Connection, arrivals: Sequence[Arrival], reasons: Sequence[str | None], kept: int
 ) -> set[int]:
-    over = set()
-    for index in sorted((i for i, reason in enumerate(reasons) if reason), key=lambda i: str(reasons[i])):
+    """The ignored that are only counted; none is counted that is known already, or the twin of one just counted."""
+    ignored = sorted((index for index, reason in enumerate(reasons) if reason), key=lambda i: str(reasons[i]))
+    known = await _known(connection, {key for index in ignored if (key := _key(arrivals[index]))})
+    over: set[int] = set()
+    counted: dict[tuple[str, str], int] = {}
+    for index in ignored:
+        key = _key(arrivals[index])
+        if key in known:
+            continue
+        if key in counted:
+            over |= {index} if counted[key] in over else set()
+            continue
         if await connection.fetchval(COUNT_IGNORED, reasons[index]) > kept:
             over.add(index)
+        if key is not None:
+            counted[key] = index
     return over
 
 
@@ -125,23 +137,30 @@ async def _claim_keys(
         if index in dropped:
             continue
         ids[index] = (new_id(), False)
-        if arrival.event.key is not None:
-            first.setdefault((arrival.source, arrival.event.key), index)
+        if (key := _key(arrival)) is not None:
+            first.setdefault(key, index)
     claims = [(source, key, ids[index][0]) for (source, key), index in first.items()]
     if not claims:
         return ids
-    sources, keys, wanted = map(list, zip(*claims, strict=True))
-    claimed = {row["delivery_id"] for row in await connection.fetch(CLAIM_KEYS, sources, keys, wanted)}
+    claimed = await connection.fetch(CLAIM_KEYS, *map(list, zip(*claims, strict=True)))
     if len(claimed) < len(claims) or len(claims) < len(ids):
-        stored = {
-            (row["source"], row["key"]): row["delivery_id"] for row in await connection.fetch(KNOWN_KEYS, sources, keys)
-        }
+        stored = await _known(connection, first)
         for index in ids:
-            key = arrivals[index].event.key
-            if key is not None:
-                delivery_id = stored[arrivals[index].source, key]
-                ids[index] = (delivery_id, delivery_id != ids[index][0])
+            if (key := _key(arrivals[index])) is not None:
+                ids[index] = (stored[key], stored[key] != ids[index][0])
     return ids
+
+
+def _key(arrival: Arrival) -> tuple[str, str] | None:
+    return None if arrival.event.key is None else (arrival.source, arrival.event.key)
+
+
+async def _known(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    """Which of these keys are stored, each with the delivery that came with it first."""
+    if not keys:
+        return {}
+    rows = await connection.fetch(KNOWN_KEYS, *map(list, zip(*keys, strict=True)))
+    return {(row["source"], row["key"]): row["delivery_id"] for row in rows}
 
 
 async def _ring_lanes(connection: Connection, events: Iterable[Event]) -> dict[tuple[str, str], UUID]:

@@ -28,16 +28,18 @@ class Lane:
     taken_over: bool
 
 
+# Materialised: as a plain subquery it may be run again for each row joined, and then takes more than the one lane.
 CLAIM = """
-    UPDATE lanes AS lane
-    SET worker = $1, fence = lane.fence + 1, lease_until = clock_timestamp() + $2
-    FROM (
+    WITH free AS MATERIALIZED (
         SELECT lane_id, worker AS before FROM lanes
         WHERE ready_at <= now() AND (lease_until IS NULL OR lease_until < now())
         ORDER BY ready_at
         LIMIT 1
         FOR UPDATE SKIP LOCKED
-    ) AS free
+    )
+    UPDATE lanes AS lane
+    SET worker = $1, fence = lane.fence + 1, lease_until = clock_timestamp() + $2
+    FROM free
     WHERE lane.lane_id = free.lane_id
     RETURNING lane.lane_id, lane.location_id, lane.subject, lane.fence, free.before IS NOT NULL AS taken_over
 """
