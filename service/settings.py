@@ -125,9 +125,8 @@ def read_settings(*needed: str, folder: Path | None = None, **given: Any) -> Set
         # With the defaults in the place of what is malformed it can be told what is missing besides.
         settings = Settings(**{**given, **{name: Settings.model_fields[name].default for name in faults}})
     lines = [f"{name.upper()}: {words}" for name, words in faults.items()]
-    for name in needed:
-        if name not in faults and not _text(getattr(settings, name)):
-            lines.append(f"{name.upper()} is not set ({Settings.model_fields[name].description})")
+    missing = [name for name in needed if name not in faults and not _text(getattr(settings, name))]
+    lines += [f"{name.upper()} is not set ({Settings.model_fields[name].description})" for name in missing]
     if lines:
         raise SettingsError("\n".join(lines))
     return settings
