@@ -9,8 +9,13 @@ from service.store.database import Connection
 
 LIST = """
     SELECT delivery_id, received_at, source, event, location_id, appointment_id, state, reason, waits_for, triggers,
-        (SELECT array_agg(rule ORDER BY place) FROM verdicts v WHERE v.delivery_id = d.delivery_id AND held) AS held,
-        (SELECT array_agg(state ORDER BY step_id) FROM steps s WHERE s.delivery_id = d.delivery_id) AS steps
+        ARRAY(SELECT rule FROM verdicts v WHERE v.delivery_id = d.delivery_id AND held ORDER BY place) AS held,
+        COALESCE((
+            SELECT jsonb_agg(jsonb_build_object(
+                'rule', rule, 'action', action, 'state', state, 'sentence', sentence, 'reason', reason
+            ) ORDER BY step_id)
+            FROM steps s WHERE s.delivery_id = d.delivery_id
+        ), '[]') AS steps
     FROM deliveries d
     WHERE ($1::text IS NULL OR state = $1)
         AND ($2::text IS NULL OR EXISTS (
@@ -23,6 +28,8 @@ LIST = """
         ))
     ORDER BY delivery_id DESC LIMIT $6
 """
+
+BETWEEN = "SELECT delivery_id FROM deliveries WHERE delivery_id BETWEEN $1 AND $2 ORDER BY delivery_id LIMIT $3"
 
 DELIVERY = """
     SELECT d.delivery_id, d.received_at, d.source, d.event, d.location_id, d.appointment_id, d.contact_id, d.state,
@@ -45,11 +52,6 @@ CALLS = """
     FROM calls WHERE delivery_id = $1 ORDER BY call_id
 """
 
-EFFECTS = """
-    SELECT delivery_id, state, concat_ws(': ', sentence, reason) AS said FROM steps
-    WHERE delivery_id = ANY($1::uuid[]) ORDER BY step_id
-"""
-
 OPEN = """
     SELECT (SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'judged'))
         + (SELECT count(*) FROM steps WHERE state IN ('planned', 'sent', 'waiting'))
@@ -68,19 +70,18 @@ async def listed(
     step: str | None = None,
     limit: int = 50,
 ) -> list[dict[str, Any]]:
-    """Deliveries, newest first; `rule` was judged, `step` is the state of one of its steps."""
+    """Deliveries, newest first, each with the rules that `held` and its `steps`.
+
+    `rule` was judged, whether or not it held; `step` is the state of one of its steps.
+    """
     return [dict(row) for row in await connection.fetch(LIST, status, rule, appointment, since, step, limit)]
 
 
-async def with_effects(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
-    """The newest deliveries, each with its `effects`: state and sentence of every step."""
-    rows = await listed(connection, limit=limit)
-    for row in rows:
-        row["effects"] = []
-    by_id = {row["delivery_id"]: row["effects"] for row in rows}
-    for step in await connection.fetch(EFFECTS, list(by_id)):
-        by_id[step["delivery_id"]].append((step["state"], step["said"]))
-    return rows
+async def beginning_with(connection: Connection, prefix: str, *, limit: int) -> list[UUID]:
+    """The ids of deliveries that begin so, oldest first. Raises ValueError when no id can begin so."""
+    digits = prefix.replace("-", "")
+    first, last = UUID(hex=digits.ljust(32, "0")), UUID(hex=digits.ljust(32, "f"))
+    return [row["delivery_id"] for row in await connection.fetch(BETWEEN, first, last, limit)]
 
 
 async def shown(connection: Connection, delivery_id: UUID) -> Mapping[str, Any] | None:
