@@ -69,3 +69,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("processes") and "PYTEST_XDIST_WORKER" in os.environ:
             item.add_marker(pytest.mark.xdist_group(Path(item.path).stem))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CI nothing may be passed over in silence: a skipped test fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

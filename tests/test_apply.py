@@ -1,5 +1,6 @@
 """Deliveries from end to end, against the sandbox: what each means, what the rules make of it."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -267,3 +268,16 @@ async def test_a_location_that_is_off_asks_no_rule(house: House) -> None:
     [step] = await house.steps(booked)
     assert step["state"] == "shadow"
     assert await house.notes(booked) == []
+
+
+async def test_a_delivery_ends_under_the_rulebook_it_began_with(house: House) -> None:
+    two = rule("two", "appointment.created", "do: add_note, text: one", "do: add_note, text: two")
+    await house.rules(two)
+    fault = {"method": "POST", "path": "/calendars/appointments/{appointment_id}/notes", "status": 429, "times": 1}
+    await house.call("POST", "/sandbox/faults", {**fault, "retry_after": 1}, status=201)
+    booked = await house.book(in_days(3, "12:00"))
+    while not await house.writes("CreateNote"):
+        await asyncio.sleep(0.01)
+    await house.rules(two.replace("text: two", "text: other"))
+    await house.settled()
+    assert await house.notes(booked) == ["one", "two"]
