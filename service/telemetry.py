@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import traceback
+from collections.abc import MutableMapping
 from typing import Any
 
 import sentry_sdk
@@ -26,14 +28,16 @@ def set_up(settings: Settings, role: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _places_of_errors,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     structlog.contextvars.bind_contextvars(role=role)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PlacesOnly("%(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if dsn := settings.sentry_dsn.get_secret_value():
         sentry_sdk.init(
             dsn=dsn,
@@ -44,6 +48,30 @@ def set_up(settings: Settings, role: str) -> None:
             max_request_body_size="never",
             before_send=_only_what_is_safe,
         )
+
+
+class PlacesOnly(logging.Formatter):
+    """Lines of other libraries, whose errors may quote a booking as well."""
+
+    def formatException(self, ei: Any) -> str:
+        return places(ei[1])
+
+
+def places(error: BaseException | None) -> str:
+    """Kind and places of an error and of what caused it, without their words: they may quote a booking or a row."""
+    lines = []
+    while error is not None:
+        lines += [f"{type(error).__name__} at", *traceback.format_tb(error.__traceback__)]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _places_of_errors(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    told = line.pop("exc_info", None)
+    if told:
+        error = told if isinstance(told, BaseException) else sys.exc_info()[1]
+        line["exception"] = places(error)
+    return line
 
 
 def report(error: BaseException, **tags: str) -> None:

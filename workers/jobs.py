@@ -86,6 +86,12 @@ class Drainer:
                 if not away:
                     log.warning("the database is away; the worker waits for it", error=type(error).__name__)
                 away = True
+            except Exception as error:
+                ready = False
+                if not away:
+                    log.exception("the store cannot be read; is it migrated?")
+                    telemetry.report(error)
+                away = True
             if ready and len(self._drains) < self._work.settings.worker_lanes:
                 self.start_drain()
             with contextlib.suppress(TimeoutError):
@@ -121,6 +127,10 @@ class Drainer:
         except AWAY as error:
             log.warning("the database went away; the lane is taken up again", error=type(error).__name__)
             await asyncio.sleep(SWEEP_EVERY)
+        except Exception as error:
+            log.exception("a lane could not be worked on; it is taken up again when its lease ends")
+            telemetry.report(error)
+            await asyncio.sleep(1)
         return True
 
     async def _work_on(self, lane: Lane, lease: Lease) -> None:
