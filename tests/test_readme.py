@@ -11,6 +11,7 @@ from workers.cli import slotwright
 from workers.rulebook import files_in, read
 
 ROOT = Path(__file__).parent.parent
+RULES = ROOT / "helm" / "rules"
 README = (ROOT / "README.md").read_text()
 
 
@@ -41,8 +42,13 @@ def test_every_command_in_it_exists(line: str) -> None:
         assert command is not None, line
 
 
+def test_what_the_page_about_rules_shows_can_be_put_in_force() -> None:
+    for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", (RULES / "README.md").read_text(), re.DOTALL)):
+        assert len(read({f"{number}.yaml": text})) == 1
+
+
 def test_the_examples_can_be_put_in_force() -> None:
-    assert len(read(files_in(ROOT / "helm" / "rules"))) > 0
+    assert len(read(files_in(RULES))) > 0
 
 
 def _pairs(names: str, defaults: str) -> list[tuple[str, str]]:
