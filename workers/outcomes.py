@@ -13,7 +13,7 @@ from service.highlevel.appointments import DeleteEvent, EditAppointment, GetAppo
 from service.highlevel.blocked_slots import BlockedSlot, CreateBlockSlot, EditBlockSlot, ListBlockedSlots
 from service.highlevel.errors import NotFound
 from service.highlevel.notes import CreateNote, notes_of
-from service.highlevel.operation import Api, Operation, Reply
+from service.highlevel.operation import Api, Operation, Reply, milliseconds
 from service.store.appointments import OWNED
 from service.trigger import Booking
 from workers.changes import after, changed_words
@@ -152,4 +152,4 @@ def _same(one: Booking, other: Booking) -> bool:
 
 
 def _milliseconds(moment: str) -> int:
-    return int(datetime.fromisoformat(moment).timestamp() * 1000)
+    return milliseconds(datetime.fromisoformat(moment))

@@ -77,16 +77,11 @@ class DeletedReply(Reply):
     succeeded: bool = True
 
 
-class CreateAppointment(Operation[WrittenAppointment], method="POST", path="/calendars/events/appointments"):
-    """Book. Without `ignore_free_slot_validation` the start must be an offered slot, verbatim."""
+class _AppointmentFields(Operation[WrittenAppointment]):
+    """What may be said of an appointment, new or not."""
 
-    calendar_id: str
-    location_id: str
-    contact_id: str
-    start_time: Moment
     end_time: Moment | None = None
     title: str | None = None
-    appointment_status: AppointmentStatus | None = None
     assigned_user_id: str | None = None
     description: str | None = None
     address: str | None = None
@@ -95,7 +90,17 @@ class CreateAppointment(Operation[WrittenAppointment], method="POST", path="/cal
     to_notify: bool | None = None
 
 
-class EditAppointment(Operation[WrittenAppointment], method="PUT", path="/calendars/events/appointments/{event_id}"):
+class CreateAppointment(_AppointmentFields, method="POST", path="/calendars/events/appointments"):
+    """Book. Without `ignore_free_slot_validation` the start must be an offered slot, verbatim."""
+
+    calendar_id: str
+    location_id: str
+    contact_id: str
+    start_time: Moment
+    appointment_status: AppointmentStatus | None = None
+
+
+class EditAppointment(_AppointmentFields, method="PUT", path="/calendars/events/appointments/{event_id}"):
     """Change.
 
     `appointment_status` is required here though not by HighLevel: left out, it has been seen to fall back to
@@ -106,14 +111,6 @@ class EditAppointment(Operation[WrittenAppointment], method="PUT", path="/calend
     appointment_status: AppointmentStatus
     calendar_id: str | None = None
     start_time: Moment | None = None
-    end_time: Moment | None = None
-    title: str | None = None
-    assigned_user_id: str | None = None
-    description: str | None = None
-    address: str | None = None
-    ignore_date_range: bool | None = None
-    ignore_free_slot_validation: bool | None = None
-    to_notify: bool | None = None
 
 
 class GetAppointment(Operation[AppointmentReply], method="GET", path="/calendars/events/appointments/{event_id}"):

@@ -23,6 +23,11 @@ Moment = Annotated[str, AfterValidator(_aware)]
 """An ISO 8601 time with offset, kept as written: HighLevel refuses an offered slot rewritten to another offset."""
 
 
+def milliseconds(moment: datetime) -> int:
+    """As HighLevel's windows are given: milliseconds since 1970."""
+    return int(moment.timestamp() * 1000)
+
+
 class Reply(BaseModel):
     """What came back. Unknown fields are kept: HighLevel adds some without telling."""
 

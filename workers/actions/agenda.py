@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from service.highlevel.appointments import Appointment, ListEvents
 from service.highlevel.blocked_slots import ListBlockedSlots
-from service.highlevel.operation import Api
+from service.highlevel.operation import Api, milliseconds
 from service.trigger import TAKES_NO_TIME, Booking
 
 Period = Literal["day", "week", "month"]
@@ -29,8 +29,8 @@ class Agenda:
             ListBlockedSlots(
                 location_id=self._booking.location_id,
                 user_id=user_id,
-                start_time=_milliseconds(starts),
-                end_time=_milliseconds(ends),
+                start_time=milliseconds(starts),
+                end_time=milliseconds(ends),
             )
         )
         return not any(
@@ -47,8 +47,8 @@ class Agenda:
             ListEvents(
                 location_id=self._booking.location_id,
                 user_id=user_id,
-                start_time=_milliseconds(starts),
-                end_time=_milliseconds(ends),
+                start_time=milliseconds(starts),
+                end_time=milliseconds(ends),
             )
         )
         return [
@@ -76,7 +76,3 @@ def bounds(moment: datetime, period: Period) -> tuple[datetime, datetime]:
             return first, (first + timedelta(days=32)).replace(day=1)
         case _:
             assert_never(period)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from service.highlevel.appointments import EditAppointment
 from service.highlevel.calendars import GetFreeSlots
+from service.highlevel.operation import milliseconds
 from workers.actions.action import Action, ActionContext, LeftAlone, Plan, Write
 from workers.actions.present import as_status, before, present
 from workers.values import Hours, HoursRange, Weekdays, in_zone, one_or_many, write_moment
@@ -76,8 +77,8 @@ class Reschedule(Action):
         offered = await context.api(
             GetFreeSlots(
                 calendar_id=booking.calendar_id,
-                start_date=_milliseconds(earliest),
-                end_date=_milliseconds(earliest + LOOKS_AHEAD),
+                start_date=milliseconds(earliest),
+                end_date=milliseconds(earliest + LOOKS_AHEAD),
                 timezone=context.zone.key,
                 **({"user_id": booking.assignee} if booking.assignee else {}),
             )
@@ -113,7 +114,3 @@ class Reschedule(Action):
             if starts >= earliest and starts != was_starts and allowed:
                 return slot
         return None
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
