@@ -1,0 +1,170 @@
+"""Faults: what is wrong in rule files, told all at once and each where it stands."""
+
+import pytest
+
+from tests.rule_files import DANA, KIM, NAMES, faults, of_action, rule
+from workers.faults import Fault, RulebookFaults
+from workers.rulebook import read
+
+
+@pytest.mark.parametrize(
+    ("names", "refused"),
+    [
+        ("people: {dana: 5}", "rules.yaml:1:16: text expected, found the number 5: put it in quotes"),
+        (
+            "people: {dana: dana smith}",
+            "rules.yaml:1:16: 'dana smith' is no HighLevel id, which has 12 to 40 letters and digits",
+        ),
+        (f"people: {{dana: {{id: {DANA}, skills: [x]}}}}", "rules.yaml:1:43: 'skills' is not known in a person"),
+        ("people: {dana: {}}", "rules.yaml:1:16: a person must say id"),
+        ("people: [dana]", "rules.yaml:1:9: a mapping expected, found a list"),
+        (f"people: {{nobody: {DANA}}}", "rules.yaml:1:10: 'nobody' means something else and is no name"),
+        ("calendars: {cuts: x}", "rules.yaml:1:19: 'x' is no HighLevel id, which has 12 to 40 letters and digits"),
+        ("teams: {all: []}", "rules.yaml:1:14: it must not be empty"),
+        ("teams: {all: dana}", "rules.yaml:1:14: a list expected, found 'dana'"),
+        ("teams: {all: [dana]}", "rules.yaml:1:15: no person named 'dana'"),
+        (f"teams: {{calendar: [{DANA}]}}", "rules.yaml:1:9: 'calendar' means something else and is no name"),
+        ("location: 5", "rules.yaml:1:11: text expected, found the number 5: put it in quotes"),
+        ("peple: {}", "rules.yaml:1:1: 'peple' is not known in a file; did you mean 'people'?"),
+        ("hours: {}", "rules.yaml:1:1: 'hours' is not known in a file"),
+        ("5", "rules.yaml:1:1: a mapping expected, found the number 5"),
+    ],
+)
+def test_a_name_that_is_not_right_is_refused_where_it_stands(names: str, refused: str) -> None:
+    assert faults(names) == [refused]
+
+
+def test_one_wrong_name_is_told_once_and_not_wherever_it_is_used() -> None:
+    text = f"people: {{dana: 5, kim: {KIM}}}\nteams: {{all: [dana, kim]}}\nrules:\n" + rule(
+        then="{do: assign, to: dana}"
+    )
+    assert faults(text) == ["rules.yaml:1:16: text expected, found the number 5: put it in quotes"]
+    assert faults({"names.yaml": "people: [", "rules.yaml": rule(then="{do: assign, to: dana}")}) == [
+        "names.yaml:2:1: while parsing a flow node, did not find expected node content"
+    ]
+
+
+# Faults
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_the_files() -> None:
+    broken = {
+        "b.yaml": "- {name: one}\n- 5\n",
+        "a.yaml": "ruls: []\n",
+        "c.yaml": "[",
+        "d.yaml": rule("d", more="  mod: live\n  mode: liv\n"),
+    }
+    assert faults(broken) == [
+        "a.yaml:1:1: 'ruls' is not known in a file; did you mean 'rules'?",
+        "b.yaml:1:3: a rule must say then: what it does",
+        "b.yaml:1:3: a rule must say when: what it listens to",
+        "b.yaml:2:3: a mapping expected, found the number 5",
+        "c.yaml:2:1: while parsing a flow node, did not find expected node content",
+        "d.yaml:4:3: 'mod' is not known in a rule; did you mean 'mode'?",
+        "d.yaml:5:9: 'liv' is not known here; known: live, shadow, off; did you mean 'live'?",
+    ]
+
+
+def test_a_fault_is_data() -> None:
+    with pytest.raises(RulebookFaults) as caught:
+        read({"a.yaml": rule(then="{do: assign, to: kimm}", more=""), "names.yaml": NAMES})
+    assert caught.value.faults == (Fault("a.yaml", 3, 27, "no person named 'kimm'", "kim"),)
+    assert str(caught.value) == "a.yaml:3:27: no person named 'kimm'; did you mean 'kim'?"
+    assert not caught.value.retry
+    assert not caught.value.may_have_happened
+
+
+def test_two_rules_of_one_name_are_refused() -> None:
+    files = {"a.yaml": rule("one"), "b.yaml": rule("two") + rule("one")}
+    assert faults(files) == ["b.yaml:4:3: there is a rule named 'one' already, in a.yaml line 1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        (
+            "- when: appointment.created\n  then: [{do: add_note, text: x}]",
+            "1:3: a rule must say name: it is how the rule is known ever after",
+        ),
+        (rule("''"), "1:9: it must not be empty"),
+        (rule("5"), "1:9: text expected, found the number 5: put it in quotes"),
+        (rule("x" * 101), "1:9: text of at most 100 characters expected, found 101"),
+        (rule(when="[]"), "2:9: it must not be empty"),
+        (rule(when="appointment.create"), "2:9: 'appointment.create' is not known here; known: appointment.created,"),
+        (rule(then=""), "3:9: it must not be empty"),
+        (rule(more="  mode: on\n"), "4:9: 'on' is not known here; known: live, shadow, off"),
+        (rule(more="  description: 5\n"), "4:16: text expected, found the number 5: put it in quotes"),
+        (rule(more="  iff: {}\n"), "4:3: 'iff' is not known in a rule; did you mean 'if'?"),
+        (rule(more="  conditions: {}\n"), "4:3: 'conditions' is not known in a rule"),
+        (rule(more="  if: {titel: x}\n"), "4:8: 'titel' is not known as a fact; did you mean 'title'?"),
+        (rule(more="  if:\n    starts: {after: 17:00, on: [thu, fry]}\n"), "5:38: 'fry' is not a weekday; known: mon,"),
+        (rule(more="  if: {any: [{status: new}, {assignee: {in: [kimm]}}]}\n"), "4:46: no person named 'kimm'"),
+        (rule(more="  mode: live\n  mode: off\n"), "5:3: 'mode' stands here twice, first in line 4"),
+    ],
+)
+def test_a_rule_that_is_not_right_is_refused_where_it_stands(text: str, refused: str) -> None:
+    [found] = faults(text)
+    assert found.startswith(f"rules.yaml:{refused}")
+
+
+# Actions
+
+
+@pytest.mark.parametrize(
+    ("then", "refused"),
+    [
+        (
+            "{do: asign, to: kim}",
+            "10:10: 'asign' is not known here; known: assign, reschedule, block_slot, add_note; did you mean 'assign'?",
+        ),
+        ("{to: kim}", "10:5: it must say do"),
+        ("assign", "10:5: a mapping expected, found 'assign'"),
+        ("{do: assign}", "10:5: assign must say to"),
+        ("{do: assign, too: kim}", "10:18: 'too' is not known in assign; did you mean 'to'?"),
+        ("{do: assign, assign: kim, to: kim}", "10:18: 'assign' is not known in assign"),
+        ("{do: assign, to: kimm}", "10:22: no person named 'kimm'; did you mean 'kim'?"),
+        ("{do: assign, to: 5}", "10:22: text expected, found the number 5: put it in quotes"),
+        ("{do: assign, to: [kim]}", "10:22: a person, {round_robin: team} or {least_busy: team} expected"),
+        ("{do: assign, to: {}}", "10:22: a person, {round_robin: team} or {least_busy: team} expected"),
+        (
+            "{do: assign, to: {roundrobin: evening}}",
+            "10:23: 'roundrobin' is not known in round_robin; did you mean 'round_robin'?",
+        ),
+        ("{do: assign, to: {round_robin: evenings}}", "10:36: no team named 'evenings'; did you mean 'evening'?"),
+        ("{do: assign, to: {round_robin: [kim]}}", "10:36: text expected, found a list"),
+        ("{do: assign, to: {least_busy: [dana, kimm]}}", "10:42: no person named 'kimm'; did you mean 'kim'?"),
+        ("{do: assign, to: {least_busy: []}}", "10:35: at least one person expected"),
+        (
+            "{do: assign, to: {least_busy: evening, over: year}}",
+            "10:50: 'year' is not known here; known: day, week, month",
+        ),
+        ("{do: assign, to: kim, replace: all}", "10:36: 'all' is not known here; known: nobody, automatic, anybody"),
+        ("{do: add_note}", "10:5: add_note must say text"),
+        ("{do: add_note, text: ''}", "10:26: text of 1 to 5000 characters expected, found 0"),
+        ("{do: add_note, text: '{{ asignee }}'}", "10:26: 'asignee' is not known as a fact; did you mean 'assignee'?"),
+        ("{do: reschedule, to: next_free}", "10:5: reschedule must say notify: a silent move is a missed visit"),
+        ("{do: reschedule, to: next, notify: true}", "10:26: 'next' is not known here; known: next_free"),
+        (
+            "{do: reschedule, to: next_free, notify: 1}",
+            "10:45: true, false or if_start_changes expected, found the number 1",
+        ),
+        ("{do: reschedule, to: next_free, notify: never}", "10:45: 'never' is not known here; known: "),
+        (
+            "{do: reschedule, to: next_free, notify: true, within: {hours: 9-17}}",
+            "10:67: '9' is not a clock time such as 17:00",
+        ),
+        ("{do: reschedule, to: next_free, notify: true, within: {hours: []}}", "10:67: it must not be empty"),
+        (
+            "{do: reschedule, to: next_free, notify: true, within: {days: [mon, 2027-03-26]}}",
+            "10:66: weekdays expected, found the date 2027-03-26",
+        ),
+        ("{do: block_slot}", "10:5: block_slot must say before or after: how long, as in after: 15m"),
+        ("{do: block_slot, after: 0m}", "10:29: a duration longer than nothing expected"),
+        ("{do: block_slot, after: 15}", "10:29: a duration such as 90m, 2h or 1h30m expected, found the number 15"),
+        ("{do: block_slot, after: 15m, follow: yes}", "10:42: true or false expected, found 'yes'"),
+        ("{do: block_slot, after: 15m, title: '{{ x }}'}", "10:41: 'x' is not known as a fact"),
+    ],
+)
+def test_an_action_that_is_not_right_is_refused_where_it_stands(then: str, refused: str) -> None:
+    [found] = of_action(then)
+    assert found.startswith(f"rules.yaml:{refused}")
