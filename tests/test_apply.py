@@ -140,7 +140,7 @@ async def test_what_nobody_thought_of_is_recorded_and_the_lane_goes_on(house: Ho
     async with house.pool.acquire() as connection:
         await connection.execute("ALTER TABLE verdicts ADD CONSTRAINT surprise CHECK (rule <> 'note')")
         # The last of the tries that such a delivery gets, so that the test need not wait for the others.
-        await connection.execute("ALTER TABLE deliveries ALTER attempts SET DEFAULT 4")
+        await connection.execute("ALTER TABLE deliveries ALTER surprises SET DEFAULT 4")
     booked = await house.book(in_days(3, "12:00"))
     await house.settled()
     [delivery] = await house.deliveries(booked)

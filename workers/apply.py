@@ -37,8 +37,7 @@ async def apply(work: Workplace, lease: Lease, delivery: Delivery, stopping: Cal
         except HighLevelError as error:
             if not error.retry and error.status != 401:
                 return await _finish(lease, delivery, "failed", f"reading the appointment: {error}")
-            wait = timedelta(seconds=error.retry_after or min(60, 2**delivery.attempts))
-            raise Waits(wait, f"reading the appointment: {error}") from None
+            raise Waits.after(error, delivery, "reading the appointment") from None
         if isinstance(found, NoNews):
             return await _finish(lease, delivery, "done", found.reason)
         judged = judge_rules(found, rulebook, location)

@@ -153,7 +153,7 @@ class Drainer:
 
     async def _wait(self, lease: Lease, delivery: Delivery, waits: Waits) -> None:
         async with lease.transaction() as connection:
-            await deliveries.count_attempt(connection, delivery.delivery_id, waits.reason)
+            await deliveries.wait(connection, delivery.delivery_id, waits.reason, failed=waits.failed)
         await lease.give_back(waits.wait)
 
     async def _unexpected(self, lease: Lease, delivery: Delivery, error: Exception) -> None:
@@ -161,10 +161,10 @@ class Drainer:
         log.error("unexpected error", error=type(error).__name__, exc_info=error)
         telemetry.report(error, delivery=str(delivery.delivery_id), location=delivery.location_id)
         reason = f"an unexpected {type(error).__name__}; the log has more"
-        if delivery.attempts + 1 < MOST_UNEXPECTED:
+        if delivery.surprises + 1 < MOST_UNEXPECTED:
             async with lease.transaction() as connection:
-                await deliveries.count_attempt(connection, delivery.delivery_id, reason)
-            return await lease.give_back(timedelta(seconds=2**delivery.attempts))
+                await deliveries.surprised(connection, delivery.delivery_id, reason)
+            return await lease.give_back(timedelta(seconds=2**delivery.surprises))
         async with lease.transaction() as connection:
             await deliveries.finish(connection, delivery.delivery_id, "failed", reason)
         return await lease.give_back()

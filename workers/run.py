@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
 from service.event import read_event
 from service.highlevel.errors import HighLevelError
@@ -30,10 +31,18 @@ ENDED_BADLY = frozenset({"failed", "unknown"})
 class Waits(Exception):
     """The delivery cannot go on now; it is taken up again after a while, and its lane with it."""
 
-    def __init__(self, wait: timedelta, reason: str) -> None:
+    def __init__(self, wait: timedelta, reason: str, *, failed: bool = False) -> None:
+        """`failed`: something that the delivery needed could not be read."""
         super().__init__(reason)
         self.wait = wait
         self.reason = reason
+        self.failed = failed
+
+    @classmethod
+    def after(cls, error: HighLevelError, delivery: Delivery, doing: str) -> Self:
+        """As long as HighLevel asks for, else twice as long each time, a minute at most."""
+        seconds = error.retry_after if error.retry_after is not None else min(60, 2**delivery.attempts)
+        return cls(timedelta(seconds=seconds), f"{doing}: {error}", failed=True)
 
 
 @dataclass(frozen=True)
@@ -79,8 +88,7 @@ class Run:
                 decided = CannotAct(str(error))
             except HighLevelError as error:
                 if error.retry:
-                    wait = timedelta(seconds=error.retry_after or min(60, 2**self.delivery.attempts))
-                    raise Waits(wait, f"planning {action.do}: {error}") from None
+                    raise Waits.after(error, self.delivery, f"planning {action.do}") from None
                 decided = CannotAct(str(error))
             try:
                 async with self.lease.transaction() as connection:

@@ -53,6 +53,7 @@ STATEMENTS = (
         reason text,
         waits_for text,
         attempts int NOT NULL DEFAULT 0,
+        surprises int NOT NULL DEFAULT 0,
         triggers text[] NOT NULL DEFAULT '{}',
         rulebook_id uuid,
         was jsonb,

@@ -209,6 +209,11 @@ class Delivery:
     location_id: str
     appointment_id: str
     attempts: int
+    """Times that something it needed could not be read."""
+
+    surprises: int
+    """Errors that nobody thought of."""
+
     rulebook_id: UUID | None
     was: Booking | None
     booking: Booking | None
@@ -216,7 +221,8 @@ class Delivery:
 
 
 NEXT = """
-    SELECT delivery_id, state, received_at, location_id, appointment_id, attempts, rulebook_id, was, booking, body
+    SELECT delivery_id, state, received_at, location_id, appointment_id, attempts, surprises, rulebook_id, was,
+        booking, body
     FROM deliveries WHERE lane_id = $1 AND state IN ('waiting', 'judged')
     ORDER BY arrival LIMIT 1
 """
@@ -233,7 +239,9 @@ FINISH = """
     WHERE delivery_id = $1
 """
 
-COUNT_ATTEMPT = "UPDATE deliveries SET attempts = attempts + 1, waits_for = $2 WHERE delivery_id = $1"
+WAIT = "UPDATE deliveries SET waits_for = $2, attempts = attempts + $3 WHERE delivery_id = $1"
+
+SURPRISED = "UPDATE deliveries SET waits_for = $2, surprises = surprises + 1 WHERE delivery_id = $1"
 
 
 async def next_open(connection: Connection, lane_id: UUID) -> Delivery | None:
@@ -267,6 +275,11 @@ async def finish(connection: Connection, delivery_id: UUID, state: str, reason: 
     await connection.execute(FINISH, delivery_id, state, reason)
 
 
-async def count_attempt(connection: Connection, delivery_id: UUID, reason: str) -> None:
-    """Note that it could not be finished this time, and why."""
-    await connection.execute(COUNT_ATTEMPT, delivery_id, reason)
+async def wait(connection: Connection, delivery_id: UUID, reason: str, *, failed: bool) -> None:
+    """Note what it waits for; `failed`: something that it needed could not be read, so the next wait is longer."""
+    await connection.execute(WAIT, delivery_id, reason, int(failed))
+
+
+async def surprised(connection: Connection, delivery_id: UUID, reason: str) -> None:
+    """Note an error that nobody thought of."""
+    await connection.execute(SURPRISED, delivery_id, reason)

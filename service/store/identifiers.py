@@ -8,8 +8,8 @@ from uuid import UUID
 def new_id() -> UUID:
     """A fresh UUIDv7 that sorts after those made before it in this process.
 
-    48 bits of milliseconds, then 12 bits of the fraction of one, a quarter of a microsecond each (RFC 9562, section 6.2,
-    method 3): what one process makes in the same millisecond keeps its order. The rest is random.
+    48 bits of milliseconds, then 12 bits of the fraction of one, a quarter of a microsecond each (RFC 9562,
+    section 6.2, method 3): what one process makes in the same millisecond keeps its order. The rest is random.
     """
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     fraction = nanoseconds * 4096 // 1_000_000

@@ -1,6 +1,6 @@
 """A block beside a booking: where it should be now, and the write that brings it there."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, assert_never
 
 from service.highlevel.appointments import DeleteEvent
@@ -67,15 +67,18 @@ def next_write(follow: Follow, booking: Booking) -> Write | None:
 
 
 def wanted_block(follow: Follow, booking: Booking) -> dict[str, Any] | None:
-    """The block that should stand, as a follow keeps it (without its id); None when none should."""
+    """The block that should stand, as a follow keeps it (without its id); None when none should.
+
+    In UTC: the same instant comes with one offset from a webhook and with another from the API.
+    """
     if booking.deleted or booking.status in TAKES_NO_TIME:
         return None
     if follow.calendar_id is None and booking.assignee is None:
         return None
     starts, ends = _window(follow, booking)
     return {
-        "starts": starts.isoformat(),
-        "ends": ends.isoformat(),
+        "starts": starts.astimezone(UTC).isoformat(),
+        "ends": ends.astimezone(UTC).isoformat(),
         "assignee": None if follow.calendar_id else booking.assignee,
         "calendar": follow.calendar_id,
     }
