@@ -48,9 +48,12 @@ class Event:
         return bool(self.body.get("payloadTooLarge"))
 
     def booking(self) -> Booking | None:
-        """The appointment as the body describes it; None when it does not describe it whole."""
+        """The appointment as the body describes it; None when it does not describe it whole.
+
+        A deletion's never does: it repeats the appointment, of whatever age, and has no deleted flag.
+        """
         told = self.body.get("appointment")
-        if not isinstance(told, dict) or self.truncated:
+        if not isinstance(told, dict) or self.truncated or self.type == "AppointmentDelete":
             return None
         try:
             return Booking(

@@ -53,7 +53,9 @@ class Bell:
 
     async def run(self) -> None:
         away = False
-        while True:
+        task = asyncio.current_task()
+        # Not `while True`: redis-py loses a cancellation that comes while it connects.
+        while task is None or not task.cancelling():
             await self._rung.wait()
             self._rung.clear()
             owed, self._owed = self._owed, 0

@@ -27,8 +27,12 @@ class Trigger(StrEnum):
     DELETED = "appointment.deleted"
 
 
-Text = Annotated[str, AfterValidator(lambda text: text.replace("\0", "\ufffd"))]
-"""As Postgres keeps it, which has no NUL: what was kept must equal what is told again."""
+def _storable(text: str) -> str:
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""As Postgres keeps it, without NUL and half surrogate pairs: what was kept must equal what is told again."""
 
 
 class Booking(BaseModel):
@@ -169,11 +173,8 @@ def _first_sight(now: Booking, connected: datetime) -> frozenset[Trigger]:
 def doubt(hint: str, told: Booking, last: Booking | None) -> str | None:
     """Why what a webhook tells cannot be taken at its word, so that the appointment must be read; None when it can.
 
-    `hint` is the event's own type. The published samples of Update and Delete are byte for byte Creates, and a body has
-    no deleted flag.
+    `hint` is the event's own type. The published samples of Update and Delete are byte for byte Creates.
     """
-    if hint.endswith("Delete") and not told.deleted:
-        return "the body of a deletion does not say so"
     if told.updated is None:
         return "the body has no dateUpdated"
     if last is None:

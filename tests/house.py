@@ -33,6 +33,7 @@ from service.settings import Settings
 from service.store import history, locations, rulebooks
 from service.store.database import Pool, prepare
 from tests.sandboxes import ADA, CUTS, HEADERS, LOCATION
+from workers.cli.roles import ended
 from workers.jobs import Drainer
 from workers.rulebook import read
 from workers.workplace import Workplace
@@ -250,7 +251,5 @@ async def open_house(
             if sweeping:
                 await drainer.stop()
                 await sweeping
-            ringing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ringing
+            await ended(ringing)
             await bell.close()

@@ -70,9 +70,7 @@ async def open_door(database_url: str, redis_url: str, **more: Any) -> AsyncIter
     ringing = asyncio.create_task(bell.run())
     async with pool_of(database_url) as pool:
         await register(pool)
-        app = create_app(
-            settings_for(database_url, redis_url, **more), pool, bell, now, sandbox_keys=[public_key(key)]
-        )
+        app = create_app(settings_for(database_url, redis_url, **more), pool, bell, now, sandbox_keys=[public_key(key)])
         async with TestClient(TestServer(app)) as client:
             yield Door(client, app, pool, key)
     ringing.cancel()

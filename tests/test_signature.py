@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
@@ -11,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from structlog.testing import capture_logs
 
+from service.embedded import Servers
 from service.receiver.app import keys_of_sandbox
 from service.receiver.signature import WebhookKeys
-from service.settings import HIGHLEVEL_KEYS, HIGHLEVEL_URL, Settings
-from tests.house import House, event, public_key, signed
+from service.settings import HIGHLEVEL_KEYS, HIGHLEVEL_URL
+from tests.house import House, event, open_house, public_key, settings_for, signed
 from tests.test_receiver import APPOINTMENT, HOOK, problem_of, raw
 
 KEY = Ed25519PrivateKey.generate()
@@ -35,6 +37,12 @@ BAD_SIGNATURES = {
     "forged": signed(Ed25519PrivateKey.generate(), BODY)["X-GHL-Signature"],
     "of other bytes": signed(KEY, BODY + b" ")["X-GHL-Signature"],
 }
+
+
+@pytest.fixture
+async def idle(database_url: str, servers: Servers) -> AsyncIterator[House]:
+    async with open_house(database_url, servers.redis_url, working=False) as opened:
+        yield opened
 
 
 def pem(key: Ed25519PrivateKey | rsa.RSAPrivateKey) -> str:
@@ -94,7 +102,7 @@ async def test_the_sandbox_that_highlevel_url_names_may_sign(idle: House) -> Non
 @pytest.mark.parametrize("url", [HIGHLEVEL_URL, HIGHLEVEL_URL + "/"])
 async def test_where_highlevel_itself_is_asked_no_sandbox_may_sign(url: str) -> None:
     with capture_logs() as logged:
-        assert await keys_of_sandbox(Settings(highlevel_url=url)) == ()
+        assert await keys_of_sandbox(settings_for("", "", highlevel_url=url)) == ()
     assert logged == [], "nobody was even asked"
 
 
@@ -117,7 +125,7 @@ async def test_what_is_no_sandbox_gives_no_key_and_the_log_says_so(status: int, 
     app = web.Application()
     app.router.add_get("/sandbox/webhook-key", answer)
     async with TestServer(app) as server:
-        settings = Settings(highlevel_url=str(server.make_url("/")))
+        settings = settings_for("", "", highlevel_url=str(server.make_url("/")))
         with capture_logs() as logged:
             assert await keys_of_sandbox(settings) == ()
     assert await keys_of_sandbox(settings) == (), "nobody listens there any more"

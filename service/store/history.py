@@ -1,11 +1,14 @@
 """History: what came, what was judged, what was done, for whoever reads it at three in the morning."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from service.store.database import Connection
+
+HEXADECIMAL = re.compile(r"[0-9a-fA-F]{1,32}")
 
 LIST = """
     SELECT delivery_id, received_at, source, event, location_id, appointment_id, state, reason, waits_for, triggers,
@@ -80,6 +83,8 @@ async def listed(
 async def beginning_with(connection: Connection, prefix: str, *, limit: int) -> list[UUID]:
     """The ids of deliveries that begin so, oldest first. Raises ValueError when no id can begin so."""
     digits = prefix.replace("-", "")
+    if not HEXADECIMAL.fullmatch(digits):
+        raise ValueError(prefix)
     first, last = UUID(hex=digits.ljust(32, "0")), UUID(hex=digits.ljust(32, "f"))
     return [row["delivery_id"] for row in await connection.fetch(BETWEEN, first, last, limit)]
 

@@ -1,26 +1,32 @@
 """`slotwright history`: what came, what was judged, what was done."""
 
+import base64
 import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from service.settings import Settings
 from service.store import history as kept
 from service.store.database import Pool
 from workers.cli.folder import folder_option, with_pool
+from workers.cli.live import plain_table, said, state_of, step_of, steps_by_rule, terminal, words_of
 from workers.values import read_duration
 
 STATES = ("waiting", "judged", "done", "ignored", "failed")
-HELD = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]?[/]"}
-COLOURS = {"done": "green", "failed": "red", "unknown": "red", "shadow": "cyan", "unchanged": "dim"}
+STEP_STATES = ("planned", "sent", "waiting", "done", "unchanged", "failed", "unknown", "parked", "shadow")
+
+HELD = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
+LONGEST_ID = 44
+"""Columns; one in a series is called after the series, its start and its length. What is longer is folded."""
 
 
 class Since(click.ParamType[datetime]):
@@ -33,7 +39,7 @@ class Since(click.ParamType[datetime]):
             return value
         try:
             return datetime.now(UTC) - read_duration(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
         try:
             moment = datetime.fromisoformat(value)
@@ -49,145 +55,161 @@ def history() -> None:
 
 @history.command("list")
 @click.option("--status", type=click.Choice(STATES), help="How deliveries stand.")
-@click.option("--step", help="Deliveries with a step in this state: failed, unknown, waiting, …")
+@click.option("--step", type=click.Choice(STEP_STATES), help="Deliveries with a step that stands so.")
 @click.option("--rule", help="Deliveries that this rule was asked about.")
 @click.option("--appointment", help="Deliveries about this appointment or series.")
 @click.option("--since", type=Since(), help="2h, 3d, or a moment.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @folder_option
-def list_(
-    status: str | None,
-    step: str | None,
-    rule: str | None,
-    appointment: str | None,
-    since: datetime | None,
-    limit: int,
-    as_json: bool,
-    folder: Path,
-) -> None:
+def list_(as_json: bool, folder: Path, **wanted: Any) -> None:
     """Deliveries, newest first."""
 
     async def do(pool: Pool, _: Settings) -> list[dict[str, Any]]:
         async with pool.acquire() as connection:
-            return await kept.listed(
-                connection, status=status, step=step, rule=rule, appointment=appointment, since=since, limit=limit
-            )
+            return await kept.listed(connection, **wanted)
 
     rows = with_pool(folder, do)
     if as_json:
         for row in rows:
-            click.echo(json.dumps(row, default=plain))
-        return
-    table = Table("received", "delivery", "appointment", "state", "triggers", "rules that held", "steps")
-    for row in rows:
-        table.add_row(
-            f"{row['received_at'].astimezone():%m-%d %H:%M:%S}",
-            str(row["delivery_id"]),
-            escape(row["appointment_id"] or ""),
-            state_of(row),
-            ", ".join(word.removeprefix("appointment.") for word in row["triggers"]),
-            escape(", ".join(row["held"] or ())),
-            ", ".join(coloured(state) for state in row["steps"] or ()),
-        )
-    Console().print(table if rows else "Nothing of that kind.")
+            click.echo(json.dumps(row, default=_plain, ensure_ascii=False))
+    else:
+        terminal().print(_table(rows) if rows else "Nothing of that kind.")
 
 
 @history.command()
-@click.argument("delivery_id", type=click.UUID)
-@click.option("--json", "as_json", is_flag=True)
+@click.argument("delivery_id")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with the body as it came.")
 @folder_option
-def show(delivery_id: UUID, as_json: bool, folder: Path) -> None:
-    """One delivery: what it meant, each rule with its checks, each step, each call, the body."""
+def show(delivery_id: str, as_json: bool, folder: Path) -> None:
+    """One delivery: what it meant, each rule with its checks, each step, each call, the body.
+
+    The first digits of DELIVERY_ID will do if only one begins so.
+    """
 
     async def do(pool: Pool, _: Settings) -> Any:
         async with pool.acquire() as connection:
-            return await kept.shown(connection, delivery_id)
+            try:
+                found = await kept.beginning_with(connection, delivery_id, limit=4)
+            except ValueError:
+                raise click.ClickException(f"no delivery is called {delivery_id!r}: an id is 32 hex digits") from None
+            if len(found) > 1:
+                several = ", ".join(map(str, found[:3])) + (", …" if len(found) > 3 else "")
+                raise click.ClickException(f"more than one delivery begins with {delivery_id}: {several}")
+            return await kept.shown(connection, found[0]) if found else None
 
     shown = with_pool(folder, do)
     if shown is None:
-        raise click.ClickException(f"there is no delivery {delivery_id}; slotwright history list shows what there is")
+        raise click.ClickException(f"there is no delivery {delivery_id}: slotwright history list shows what there is")
     if as_json:
-        click.echo(json.dumps(shown, default=plain, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_with_body(shown), default=_plain, indent=2, ensure_ascii=False))
     else:
-        _print(shown, Console())
+        _print(shown, terminal())
 
 
-def _print(shown: Any, console: Console) -> None:
-    zone = ZoneInfo(shown["time_zone"] or "UTC")
-    at = shown["received_at"].astimezone(zone)
-    console.print(f"[bold]{shown['delivery_id']}[/]  {shown['event'] or 'no type'} from {shown['source']}")
-    console.print(f"received {at:%A %Y-%m-%d %H:%M:%S %Z}, location {_or_none(shown['location_id'])}")
-    console.print(f"appointment {_or_none(shown['appointment_id'])}, contact {_or_none(shown['contact_id'])}")
-    console.print(f"state {state_of(shown)}")
-    if shown["triggers"]:
-        console.print(f"triggers {', '.join(shown['triggers'])}")
-    if shown["rulebook_version"]:
-        console.print(f"rulebook version {shown['rulebook_version']}")
+def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = plain_table("received", "delivery, appointment, triggers", "what came of it")
+    ids = [str(row[name] or "") for row in rows for name in ("delivery_id", "appointment_id")]
+    table.columns[0].no_wrap, table.columns[1].width = True, min(LONGEST_ID, max(map(len, ids)))
+    for row in rows:
+        about = [Text(str(row["delivery_id"])), Text(said(row["appointment_id"] or ""), "dim")]
+        if row["triggers"]:
+            about.append(Text(words_of(row["triggers"])))
+        outcome = [state_of(row)]
+        for rule, steps in steps_by_rule(row["held"], row["steps"]).items():
+            outcome.append(Text.assemble((said(rule), "bold"), ": ", ", ".join(step["state"] for step in steps)))
+        table.add_row(f"{row['received_at'].astimezone():%m-%d %H:%M:%S}", Group(*about), Group(*outcome))
+    return table
+
+
+def _print(shown: Mapping[str, Any], console: Console) -> None:
+    console.print(_heading(shown))
+    rest = steps_by_rule([], shown["steps"])
     for verdict in shown["verdicts"]:
-        console.print(f"\n{HELD[verdict['held']]} [bold]{escape(verdict['rule'])}[/] ({verdict['mode']})")
+        mark, colour = HELD[verdict["held"]]
+        console.print(
+            Text.assemble("\n", (mark, colour), (f" {said(verdict['rule'])}", "bold"), f" ({verdict['mode']})")
+        )
         for check in verdict["checks"]:
-            under = " ".join(check["under"])
-            console.print(
-                f"    {HELD[check['held']]} {escape(under + ' ' if under else '')}{check['fact']} {check['test']} "
-                f"{escape(check['expected'])}   [dim]was {escape(check['actual'])}[/]",
-                highlight=False,
-            )
-        for step in shown["steps"]:
-            if step["rule"] == verdict["rule"] and step["action"] != "follow":
-                _print_step(step, shown["calls"], console)
-    asked = {verdict["rule"] for verdict in shown["verdicts"]}
-    rest = [step for step in shown["steps"] if step["action"] == "follow" or step["rule"] not in asked]
-    if rest:
-        console.print("\n[bold]blocks that follow the booking[/]")
-    for step in rest:
-        _print_step(step, shown["calls"], console)
+            console.print(_indented(_check(check)))
+        _print_steps(rest.pop(verdict["rule"], []), shown["calls"], console)
+    for heading, steps in rest.items():
+        console.print(Text.assemble("\n", (said(heading), "bold")))
+        _print_steps(steps, shown["calls"], console)
     reads = [call for call in shown["calls"] if call["step_id"] is None]
     if reads:
-        console.print("\n[bold]read to judge and to decide[/]")
+        console.print(Text("\nread to judge and to decide", "bold"))
     for call in reads:
-        _print_call(call, console)
-    console.print("\n[bold]body[/]")
-    console.print(plain(shown["body"]), highlight=False, markup=False)
+        console.print(_indented(_call(call)))
+    console.print(Text("\nbody", "bold"))
+    # Wrapped by the terminal alone, so that it can be copied from there.
+    console.print(Text(_pretty(shown["body"])), soft_wrap=True)
 
 
-def _print_step(step: Any, calls: Any, console: Console) -> None:
-    reason = f"   [dim]{escape(step['reason'])}[/]" if step["reason"] else ""
-    console.print(f"    → {coloured(step['state'])}  {escape(step['sentence'])}{reason}", highlight=False)
-    for call in calls:
-        if call["step_id"] == step["step_id"]:
-            _print_call(call, console)
+def _heading(shown: Mapping[str, Any]) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    received = shown["received_at"].astimezone(ZoneInfo(shown["time_zone"] or "UTC"))
+    lines = {
+        "delivery": str(shown["delivery_id"]),
+        "received": f"{received:%A %Y-%m-%d %H:%M:%S %Z} from {shown['source']}",
+        "event": shown["event"],
+        "location": shown["location_id"],
+        "appointment": shown["appointment_id"],
+        "contact": shown["contact_id"],
+        "triggers": words_of(shown["triggers"]),
+        "rulebook": f"version {shown['rulebook_version']}" if shown["rulebook_version"] else "",
+        "attempts": f"{shown['attempts']} in vain" if shown["attempts"] else "",
+    }
+    for name, value in lines.items():
+        if value:
+            grid.add_row(Text(name, "dim"), Text(said(value), overflow="fold"))
+    grid.add_row(Text("state", "dim"), state_of(shown))
+    return grid
 
 
-def _print_call(call: Any, console: Console) -> None:
-    answer = call["status"] or "no answer"
-    error = f"  {escape(call['error'])}" if call["error"] else ""
-    console.print(
-        f"        [dim]{call['operation']} {answer} in {call['milliseconds']:.0f} ms{error}[/]", highlight=False
-    )
+def _check(check: Mapping[str, Any]) -> Text:
+    mark, colour = HELD[check["held"]]
+    words = " ".join([*check["under"], check["fact"], check["test"], check["expected"]])
+    return Text.assemble((mark, colour), f" {said(words)}   ", (f"was {said(check['actual'])}", "dim"))
 
 
-def state_of(row: Any) -> str:
-    reason = row["waits_for"] or row["reason"]
-    return coloured(row["state"]) + (f" [dim]{escape(reason)}[/]" if reason else "")
+def _print_steps(steps: Iterable[Mapping[str, Any]], calls: Iterable[Mapping[str, Any]], console: Console) -> None:
+    for step in steps:
+        console.print(_indented(Text.assemble("→ ", step_of(step))))
+        for call in calls:
+            if call["step_id"] == step["step_id"]:
+                console.print(_indented(_call(call), by=8))
 
 
-def coloured(state: str) -> str:
-    return f"[{COLOURS[state]}]{state}[/]" if state in COLOURS else state
+def _call(call: Mapping[str, Any]) -> Text:
+    answer = f"answered {call['status']}" if call["status"] else "got no answer"
+    error = f": {said(call['error'])}" if call["error"] else ""
+    return Text(f"{call['operation']} {answer} in {call['milliseconds']:.0f} ms{error}", "dim")
 
 
-def _or_none(value: str | None) -> str:
-    return escape(value) if value else "none"
+def _indented(text: Text, by: int = 4) -> Padding:
+    return Padding(text, (0, 0, 0, by))
 
 
-def plain(value: Any) -> Any:
-    """What JSON lacks, as text: ids, moments, and a body byte for byte where it is UTF-8."""
-    match value:
-        case datetime():
-            return value.isoformat()
-        case bytes():
-            return value.decode(errors="replace")
-        case timedelta():
-            return value.total_seconds()
-        case _:
-            return str(value)
+def _pretty(body: bytes) -> str:
+    """Laid out if it is JSON, else as it came as far as it can be shown."""
+    try:
+        laid_out = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        laid_out = body.decode(errors="replace")
+    return "\n".join(said(line) for line in laid_out.split("\n"))
+
+
+def _with_body(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """The body byte for byte: as text where it is UTF-8, else in base64."""
+    fields = dict(shown)
+    raw = fields.pop("body")
+    try:
+        return {**fields, "body": raw.decode()}
+    except UnicodeDecodeError:
+        return {**fields, "body_base64": base64.b64encode(raw).decode()}
+
+
+def _plain(value: Any) -> Any:
+    """What JSON lacks, as text: ids, and moments in ISO 8601."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,6 +1,5 @@
 """`slotwright locations`: the sub-accounts that rules act in."""
 
-import asyncio
 import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -8,16 +7,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import aiohttp
 import click
 from pydantic import SecretStr
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from service.highlevel.client import Client, Endpoint
 from service.highlevel.errors import HighLevelError
 from service.highlevel.locations import GetLocation, Location
-from service.settings import Settings, read_settings
+from service.settings import Settings
 from service.store import locations as kept
 from service.store.database import Pool
 from workers.cli.folder import folder_option, with_pool
+from workers.cli.live import plain_table, said, terminal
 
 
 @click.group()
@@ -32,31 +31,25 @@ def locations() -> None:
 @folder_option
 def add(location_id: str, name: str | None, time_zone: str | None, folder: Path) -> None:
     """Register LOCATION_ID, or give it a new token. The token is read from standard input."""
-    settings = read_settings("database_url", "secret_key", folder=folder)
-    if sys.stdin.isatty():
-        click.echo("Token, then Enter: ", nl=False, err=True)
-    token = SecretStr(sys.stdin.readline().strip())
-    if not token.get_secret_value():
-        raise click.ClickException(f"no token came in: slotwright locations add {location_id} < token-file")
-    if name is None or time_zone is None:
-        told = asyncio.run(ask_highlevel(settings, location_id, token, needed=time_zone is None))
-        name = name or (told.name if told else "")
-        time_zone = time_zone or (told.timezone if told else None)
-    if time_zone is None:
-        raise click.ClickException("HighLevel names no time zone for it: give one with --time-zone")
-    try:
-        ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise click.ClickException(f"{time_zone!r} is no time zone such as Europe/London") from None
+    if time_zone is not None:
+        _check_zone(time_zone)
+    token = _read_token(location_id)
 
-    async def do(pool: Pool, settings: Settings) -> None:
+    async def do(pool: Pool, settings: Settings) -> str:
+        called, zone = name, time_zone
+        if called is None or zone is None:
+            told = await _ask_highlevel(settings, location_id, token, needed=zone is None)
+            called = called or (told.name if told else "")
+            zone = zone or (told.timezone if told else None)
+        if zone is None:
+            raise click.ClickException("HighLevel names no time zone for it: give one with --time-zone")
+        _check_zone(zone)
         async with pool.acquire() as connection:
-            await kept.add(
-                connection, settings.secret_key, location_id, name=name or "", time_zone=time_zone, token=token
-            )
+            await kept.add(connection, settings.secret_key, location_id, name=called, time_zone=zone, token=token)
+        return zone
 
-    with_pool(folder, do)
-    click.echo(f"{location_id} is registered, its clock is {time_zone}.")
+    zone = with_pool(folder, do, "secret_key")
+    click.echo(f"{location_id} is registered, its clock is {zone}.")
 
 
 @locations.command("list")
@@ -68,17 +61,30 @@ def list_(folder: Path) -> None:
         async with pool.acquire() as connection:
             return await kept.every(connection)
 
-    table = Table("location", "name", "time zone", "mode", "connected")
+    table = plain_table("location", "name", "time zone", "mode", "connected")
     for location in with_pool(folder, do):
         connected = location.connected_at.astimezone(location.zone)
-        table.add_row(
-            location.location_id, location.name, location.time_zone, location.mode, f"{connected:%Y-%m-%d %H:%M}"
-        )
-    Console().print(table)
+        words = location.location_id, location.name, location.time_zone, location.mode, f"{connected:%Y-%m-%d %H:%M}"
+        table.add_row(*(Text(said(word)) for word in words))
+    terminal().print(table if table.rows else "No location is registered.")
 
 
-async def ask_highlevel(settings: Settings, location_id: str, token: SecretStr, *, needed: bool) -> Location | None:
-    """What HighLevel says of the location; None when it says nothing and nothing is needed. Else a ClickException."""
+def _read_token(location_id: str) -> SecretStr:
+    text = click.prompt("Token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    if not text.strip():
+        raise click.ClickException(f"no token came in: slotwright locations add {location_id} < token-file")
+    return SecretStr(text.strip())
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise click.ClickException(f"{name!r} is no time zone such as Europe/London") from None
+
+
+async def _ask_highlevel(settings: Settings, location_id: str, token: SecretStr, *, needed: bool) -> Location | None:
+    """What HighLevel says of the location. Where it says nothing: a ClickException if it is needed, else None."""
     endpoint = Endpoint(
         settings.highlevel_url.rstrip("/"), settings.highlevel_version, settings.read_timeout, settings.write_timeout
     )
@@ -86,7 +92,8 @@ async def ask_highlevel(settings: Settings, location_id: str, token: SecretStr, 
         try:
             reply = await Client(session, endpoint, token.get_secret_value())(GetLocation(location_id=location_id))
         except HighLevelError as error:
-            if not needed:
-                return None
-            raise click.ClickException(f"{error}. Give --time-zone to do without asking HighLevel.") from None
+            if needed:
+                raise click.ClickException(f"{error}. Give --time-zone to do without asking HighLevel.") from None
+            click.echo(f"It is registered without a name ({error}).", err=True)
+            return None
     return reply.location

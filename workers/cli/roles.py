@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from aiohttp import web
 from service import telemetry
 from service.queue import Bell
 from service.receiver.app import HEALTH, create_app, keys_of_sandbox
-from service.settings import Settings, read_settings
-from workers.cli.folder import folder_option, opened
+from service.settings import Settings
+from service.store import history
+from service.store.database import AWAY, Pool
+from workers.cli.folder import folder_option, opened, settings_in
 from workers.jobs import Drainer, listen
 from workers.workplace import Workplace
 
@@ -36,7 +39,7 @@ def clock() -> datetime:
 @folder_option
 def receive(folder: Path) -> None:
     """Take webhooks. Listens on HOST and PORT."""
-    settings = read_settings("database_url", "redis_url", folder=folder)
+    settings = settings_in(folder, "database_url", "redis_url")
     telemetry.set_up(settings, "receive")
     uvloop.run(_receive(settings))
 
@@ -45,14 +48,15 @@ def receive(folder: Path) -> None:
 @folder_option
 def work(folder: Path) -> None:
     """Apply the rules and act."""
-    settings = read_settings("database_url", "redis_url", "secret_key", folder=folder)
+    settings = settings_in(folder, "database_url", "redis_url", "secret_key")
     telemetry.set_up(settings, "work")
     uvloop.run(_work(settings))
 
 
 async def _receive(settings: Settings) -> None:
     stopped = stop_signal()
-    async with opened(settings, size=5) as pool, _running_bell(settings) as bell:
+    async with opened(settings, size=5) as pool, _running_bell(settings, stopped) as bell:
+        await _require_schema(pool)
         app = create_app(settings, pool, bell, clock, sandbox_keys=await keys_of_sandbox(settings))
         async with serving(app, settings.host, settings.port):
             await stopped.wait()
@@ -66,13 +70,26 @@ async def _work(settings: Settings) -> None:
     size = settings.worker_lanes * 2 + 2
     connector = aiohttp.TCPConnector(limit=settings.worker_lanes)
     async with opened(settings, size=size) as pool, aiohttp.ClientSession(connector=connector) as session:
+        await _require_schema(pool)
         workplace = Workplace(settings, pool, session, clock)
         drainer = Drainer(workplace)
-        async with running(listen(drainer, workplace)), running(drainer.sweep()):
+        async with running(listen(drainer, workplace), stopped), running(drainer.sweep(), stopped):
             log.info("working", worker=drainer.name)
             await stopped.wait()
             log.info("stopping: finishing the steps under way")
             await drainer.stop()
+
+
+async def _require_schema(pool: Pool) -> None:
+    """Raise at the start, rather than at each delivery, where nobody applied the migrations.
+
+    A database that is away says nothing of that: the receiver answers 429 meanwhile, and the worker waits.
+    """
+    try:
+        async with pool.acquire() as connection:
+            await history.open_work(connection)
+    except AWAY as error:
+        log.warning("the database is away", error=type(error).__name__)
 
 
 def stop_signal() -> asyncio.Event:
@@ -84,7 +101,7 @@ def stop_signal() -> asyncio.Event:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: web.Application, host: str, port: int) -> Any:
+async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[None]:
     """Listen for the length of the body, then finish the requests under way. A taken port is a ClickException."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_WITHIN)
     await runner.setup()
@@ -92,28 +109,38 @@ async def serving(app: web.Application, host: str, port: int) -> Any:
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}; choose another") from None
+            # asyncio's own words for a taken port go on for a line.
+            words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            raise click.ClickException(f"cannot listen on {host}:{port} ({words}): choose another") from None
         log.info("listening", host=host, port=port)
-        yield runner
+        yield
     finally:
         await runner.cleanup()
 
 
 @contextlib.asynccontextmanager
-async def running(coroutine: Coroutine[Any, Any, None]) -> Any:
-    """Run beside the body. If it ends by itself it ended wrongly, and that is raised at the end."""
+async def running(coroutine: Coroutine[Any, Any, None], stopped: asyncio.Event) -> AsyncIterator[None]:
+    """Run beside the body. If it ends before, it sets `stopped`; what went wrong is raised once the body has ended."""
     task = asyncio.create_task(coroutine)
+    task.add_done_callback(lambda _: stopped.set())
     try:
-        yield task
+        yield
     finally:
+        await ended(task)
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    """Cancel it and wait for its end; raises what it raised. Below Python 3.12 `wait_for` may lose a cancellation."""
+    while not task.done():
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task], timeout=0.5)
+    if not task.cancelled():
+        task.result()
 
 
 @contextlib.asynccontextmanager
-async def _running_bell(settings: Settings) -> Any:
+async def _running_bell(settings: Settings, stopped: asyncio.Event) -> AsyncIterator[Bell]:
     bell = Bell(settings.redis_url)
-    async with running(bell.run()):
+    async with running(bell.run(), stopped):
         yield bell
     await bell.close()

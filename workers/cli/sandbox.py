@@ -24,7 +24,7 @@ APP_ID = "5a1db0c5510751077e57ab1e"
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8090, show_default=True)
+@click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--webhook-url", help="Where appointment webhooks are posted; without it nobody is told.")
 @click.option("--seed", default="demo", show_default=True, help="demo, empty, or a YAML file.")
 @click.option("--app-id", default=APP_ID, show_default=True, help="The app that the webhooks name.")
@@ -34,7 +34,10 @@ APP_ID = "5a1db0c5510751077e57ab1e"
     help="Ed25519 private key (32 bytes in base64) that signs the webhooks; by default a new one.",
 )
 def sandbox(host: str, port: int, webhook_url: str | None, seed: str, app_id: str, signing_key: str | None) -> None:
-    """Serve a HighLevel Calendars API of our own, which forgets everything at its end."""
+    """Serve a HighLevel Calendars API of our own, which forgets everything at its end.
+
+    The seed says which tokens it takes; that of the demo is pit-sandbox-demo.
+    """
     telemetry.set_up(Settings.model_construct(log_format="text"), "sandbox")
     key = _key(signing_key)
     try:
@@ -43,8 +46,7 @@ def sandbox(host: str, port: int, webhook_url: str | None, seed: str, app_id: st
         raise click.ClickException(f"the seed {seed} cannot be used: {error}") from None
     app = create_app(world, webhook_url=webhook_url, signing_key=key, app_id=app_id)
     for location in world.locations.values():
-        tokens = ", ".join(location.tokens)
-        log.info("a location", location=location.id, time_zone=location.timezone, tokens=tokens)
+        log.info("a location", location=location.id, name=location.name, time_zone=str(location.timezone))
     asyncio.run(_serve(app, host, port))
 
 

@@ -2,30 +2,70 @@
 
 import base64
 import contextlib
+import http.client
 import json
 import os
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import click
 from cryptography.fernet import Fernet
 
 from service import embedded
 from service.embedded import Servers
-from service.settings import LEFT_BY_UP
+from service.settings import LEFT_BY_UP, Settings, read_settings
 from service.store import migrations
+from workers.cli.folder import in_use
 from workers.cli.sandbox import APP_ID
 
 HOST = "127.0.0.1"
 READY_WITHIN = 30.0
 STOP_WITHIN = 25.0
+LOOK_EVERY = 0.03
+
+
+class Roles:
+    """Our own commands as processes of their own, each with a log in `folder`."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environment = environment
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, role: str, *options: str) -> None:
+        # -P: what lies in the current folder is none of our modules.
+        command = [sys.executable, "-P", "-m", "workers.cli", role, *options]
+        with _open_private(self._log(role)) as log:
+            self._processes[role] = embedded.spawn(command, env=self._environment, stdout=log, stderr=log)
+
+    def check(self) -> None:
+        """Raise, in a line, when one has ended."""
+        for role, process in self._processes.items():
+            if (code := process.poll()) is not None:
+                log = self._log(role)
+                raise click.ClickException(f"{role} ended with {code}: {_last_line(log)} (all of it in {log})")
+
+    def stop(self) -> None:
+        """Let each finish, the last started first; an impatient second Ctrl-C ends them at once."""
+        latest_first = list(reversed(self._processes.values()))
+        try:
+            for process in latest_first:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(STOP_WITHIN)
+        finally:
+            for process in latest_first:
+                process.kill()
+                process.wait()
+
+    def _log(self, role: str) -> Path:
+        return self._folder / f"{role}.log"
 
 
 @dataclass(frozen=True)
@@ -34,85 +74,85 @@ class Stack:
 
     receiver_url: str
     sandbox_url: str
-    environment: Mapping[str, str]
+    settings: Settings
     servers: Servers
-    roles: Mapping[str, "subprocess.Popen[bytes]"]
-    logs: Path
+    roles: Roles
 
     def check(self) -> None:
         """Raise, in a line, when something that should run has ended."""
         self.servers.check()
-        for name, process in self.roles.items():
-            if (code := process.poll()) is not None:
-                log = self.logs / f"{name}.log"
-                raise click.ClickException(f"{name} ended with {code}: {_last_line(log)} (all of it in {log})")
+        self.roles.check()
 
 
 @contextlib.contextmanager
 def running(folder: Path, *, port: int, sandbox_port: int) -> Iterator[Stack]:
     """Start everything over `folder`; stop it, last started first, at the end. From the main thread only."""
-    for name, wanted in (("--port", port), ("--sandbox-port", sandbox_port)):
-        _refuse_taken(name, wanted)
+    _check_ports({"--port": port, "--sandbox-port": sandbox_port})
+    # A second start on one folder is told that, not that the ports of the first are taken.
+    if not in_use(folder):
+        _refuse_taken("--port", port)
+        _refuse_taken("--sandbox-port", sandbox_port)
     with embedded.servers(folder) as servers:
-        migrations.migrate(servers.database_url)
-        receiver_url, sandbox_url = f"http://{HOST}:{port}", f"http://{HOST}:{sandbox_port}"
-        settings = {
+        values: dict[str, Any] = {
             "database_url": servers.database_url,
             "redis_url": servers.redis_url,
-            "highlevel_url": sandbox_url,
+            "highlevel_url": f"http://{HOST}:{sandbox_port}",
             "highlevel_app_ids": APP_ID,
             **_secrets(folder),
         }
-        _keep_private(folder / LEFT_BY_UP, json.dumps(settings))
-        environment = {**os.environ, **{name.upper(): value for name, value in settings.items()}}
-        environment |= {"HOST": HOST, "PORT": str(port)}
-        roles: dict[str, subprocess.Popen[bytes]] = {}
-        stack = Stack(receiver_url, sandbox_url, environment, servers, roles, folder)
+        _keep_private(folder / LEFT_BY_UP, json.dumps(values))
+        environment = {**os.environ, **{name.upper(): value for name, value in values.items()}}
+        roles = Roles(folder, environment | {"HOST": HOST, "PORT": str(port)})
+        stack = Stack(f"http://{HOST}:{port}", values["highlevel_url"], read_settings(**values), servers, roles)
         try:
-            options = ["--port", str(sandbox_port), "--webhook-url", f"{receiver_url}/hooks/highlevel"]
-            _start(stack, "sandbox", *options)
-            _wait_for(stack, f"{sandbox_url}/sandbox/webhook-key")
-            _start(stack, "receive")
-            _start(stack, "work")
-            _wait_for(stack, f"{receiver_url}/readyz")
+            _start_roles(stack, port, sandbox_port)
             yield stack
         finally:
-            for process in reversed(list(roles.values())):
-                _stop(process)
+            roles.stop()
 
 
-def _start(stack: Stack, role: str, *options: str) -> None:
-    command = [sys.executable, "-m", "workers.cli", role, *options]
-    with (stack.logs / f"{role}.log").open("wb") as log:
-        role_of = stack.roles
-        assert isinstance(role_of, dict)
-        role_of[role] = embedded.spawn(command, env=stack.environment, stdout=log, stderr=log)
+def _start_roles(stack: Stack, port: int, sandbox_port: int) -> None:
+    """The receiver last: it asks the sandbox for its key. What can start beside something else does."""
+    webhook_url = f"{stack.receiver_url}/hooks/highlevel"
+    stack.roles.start("sandbox", "--host", HOST, "--port", str(sandbox_port), "--webhook-url", webhook_url)
+    migrations.migrate(stack.settings.database_url)
+    stack.roles.start("work")
+    _wait_for(stack, sandbox_port, "/sandbox/webhook-key")
+    stack.roles.start("receive")
+    _wait_for(stack, port, "/readyz")
 
 
-def _wait_for(stack: Stack, url: str) -> None:
+def _wait_for(stack: Stack, port: int, path: str) -> None:
     until = time.monotonic() + READY_WITHIN
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 (loopback, made above)
-                return
-        except (urllib.error.URLError, OSError):
-            stack.check()
-            if time.monotonic() > until:
-                raise click.ClickException(f"{url} does not answer; the logs are in {stack.logs}") from None
-            time.sleep(0.03)
+    while not _is_served(port, path):
+        stack.check()
+        if time.monotonic() > until:
+            raise click.ClickException(f"nothing answers at http://{HOST}:{port}{path} within {READY_WITHIN:.0f} s")
+        time.sleep(LOOK_EVERY)
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
+def _is_served(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=1)
     try:
-        process.wait(STOP_WITHIN)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _check_ports(ports: Mapping[str, int]) -> None:
+    for option, port in ports.items():
+        if not 0 < port < 65536:
+            raise click.ClickException(f"{option} {port} is no port: choose one from 1 to 65535")
+    if len(set(ports.values())) < len(ports):
+        raise click.ClickException(f"{' and '.join(ports)} are the same: choose two")
 
 
 def _refuse_taken(option: str, port: int) -> None:
     with socket.socket() as probe:
+        # Connections of an earlier run that are about to end take nothing.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -137,10 +177,19 @@ def _secrets(folder: Path) -> dict[str, str]:
 def _keep_private(path: Path, text: str) -> None:
     """Write a file that only we may read, whole or not at all."""
     draft = path.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+    with _open_private(draft) as file:
+        file.write(text.encode())
     draft.replace(path)
+
+
+def _open_private(path: Path) -> IO[bytes]:
+    """A new file that only the folder's owner may read, also when root starts for once what is another's."""
+    path.unlink(missing_ok=True)
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600), "wb")
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+    return file
 
 
 def _last_line(log: Path) -> str:

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import shlex
+import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,21 +14,23 @@ from typing import Any
 import aiohttp
 import click
 from pydantic import SecretStr
-from rich.console import Console
-from rich.live import Live
 
 from service.sandbox.seed import load_seed, packaged_seed
-from service.settings import Settings, read_settings
+from service.settings import read_settings
 from service.store import history, locations
-from service.store.database import Pool
-from workers.cli import demo, live, stack
-from workers.cli.folder import folder_option, opened
-from workers.cli.roles import clock
+from service.store.database import AWAY, Pool
+from workers.cli import demo, stack
+from workers.cli.demo import Outcome
+from workers.cli.folder import FOLDER, folder_option, opened
+from workers.cli.live import ROWS, Screen, terminal
+from workers.cli.roles import clock, ended
 from workers.cli.rules import store
 from workers.cli.stack import Stack
-from workers.rulebook import files_in, read
+from workers.rulebook import Rulebook, files_in, read
 
 REDRAW_EVERY = 0.25
+INTERRUPTED = 130
+"""As shells say it of a command that Ctrl-C ended."""
 
 
 @click.command()
@@ -42,15 +46,16 @@ REDRAW_EVERY = 0.25
 @folder_option
 def up(with_demo: bool, once: bool, port: int, sandbox_port: int, rules: Path | None, folder: Path) -> None:
     """Start PostgreSQL, Valkey, the sandbox, the receiver and a worker, and show what happens until Ctrl-C."""
+    read_settings()
     rulebook = read(files_in(rules or examples()))
+    code = 0
     with _sigterm_is_ctrl_c():
         try:
             with stack.running(folder, port=port, sandbox_port=sandbox_port) as running:
-                settings = read_settings("database_url", "redis_url", "secret_key", folder=folder)
-                code = asyncio.run(_watch(running, settings, rulebook, with_demo=with_demo, once=once))
+                code = asyncio.run(_run(running, rulebook, folder, with_demo=with_demo, once=once))
         except KeyboardInterrupt:
-            click.echo("Stopped. The data stay in " + str(folder), err=True)
-            code = 0
+            code = INTERRUPTED if once else 0
+            click.echo(f"Stopped; the data stay in {folder}.", err=True)
     sys.exit(code)
 
 
@@ -60,52 +65,74 @@ def examples() -> Path:
     return packaged if packaged.is_dir() else Path(str(files("workers"))).parent / "helm" / "rules"
 
 
-async def _watch(running: Stack, settings: Settings, rulebook: Any, *, with_demo: bool, once: bool) -> int:
-    async with opened(settings, size=4) as pool, aiohttp.ClientSession() as session:
-        await _register(pool, settings)
-        await store(pool, rulebook, None, "slotwright up")
-        console = Console()
-        console.print(f"webhooks  {running.receiver_url}/hooks/highlevel\nsandbox   {running.sandbox_url}")
-        watching = asyncio.create_task(_draw(running, pool, console, still=once))
-        try:
-            outcomes = await demo.run(running, pool, settings, session) if with_demo else []
+async def _run(running: Stack, rulebook: Rulebook, folder: Path, *, with_demo: bool, once: bool) -> int:
+    """Show what happens: until all has settled if `once`, else until cancelled. The exit code."""
+    console, outcomes = terminal(), list[Outcome]()
+    async with opened(running.settings, size=4) as pool, aiohttp.ClientSession() as session:
+
+        async def run() -> None:
+            if with_demo:
+                async for outcome in demo.outcomes(running, pool, session):
+                    outcomes.append(outcome)
             if once:
-                await demo.settled(running, pool, session)
-                await asyncio.sleep(REDRAW_EVERY * 2)
+                await demo.settled(running, pool, session, quiet_for=demo.QUIET_FOR)
             else:
-                await watching
-        finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
-        if with_demo:
-            console.print(demo.table(outcomes))
-        return 1 if any(outcome.differs for outcome in outcomes) else 0
+                if with_demo:
+                    console.print(demo.table(outcomes), "\n")
+                await asyncio.Event().wait()
 
-
-async def _draw(running: Stack, pool: Pool, console: Console, *, still: bool) -> None:
-    """Redraw until cancelled; raises when something that should run has ended."""
-    title = "Deliveries" if still else "Deliveries (Ctrl-C ends)"
-    with Live(live.table([], title), console=console, auto_refresh=False, transient=False) as screen:
+        await _register(pool, running)
+        await store(pool, rulebook, None, "slotwright up")
+        console.print(_welcome(running, folder, once=once), soft_wrap=True)
         try:
-            while True:
-                async with pool.acquire() as connection:
-                    rows = await history.with_effects(connection, limit=live.ROWS)
-                screen.update(live.table(rows, title), refresh=True)
-                running.check()
-                await asyncio.sleep(REDRAW_EVERY)
+            with Screen(console, clock) as screen:
+                await _beside(_redraw(running, pool, screen), run())
+                screen.show(await _newest(pool))
+        except (*AWAY, aiohttp.ClientError) as error:
+            # That something has ended is felt a moment before it is known.
+            await asyncio.sleep(REDRAW_EVERY)
+            running.check()
+            raise click.ClickException(f"something does not answer ({error or type(error).__name__})") from None
         finally:
-            screen.refresh()
+            if with_demo and once:
+                outcomes += demo.not_made(outcomes)
+                console.print("\n", demo.table(outcomes))
+    return 1 if any(outcome.differs for outcome in outcomes) else 0
 
 
-async def _register(pool: Pool, settings: Settings) -> None:
+async def _beside(watching: Coroutine[Any, Any, None], main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` to its end; what goes wrong beside it ends it."""
+    tasks = [asyncio.create_task(watching), asyncio.create_task(main)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ends = await asyncio.gather(*map(ended, tasks), return_exceptions=True)
+    for end in ends:
+        if end is not None:
+            raise end
+
+
+async def _redraw(running: Stack, pool: Pool, screen: Screen) -> None:
+    """Until cancelled; raises when something that should run has ended."""
+    while True:
+        running.check()
+        screen.show(await _newest(pool))
+        await asyncio.sleep(REDRAW_EVERY)
+
+
+async def _newest(pool: Pool) -> list[dict[str, Any]]:
+    async with pool.acquire() as connection:
+        return await history.listed(connection, limit=ROWS)
+
+
+async def _register(pool: Pool, running: Stack) -> None:
     """The sandbox's location, with the token that its seed gives."""
     world = load_seed(packaged_seed("demo"), clock=clock)
     for location in world.locations.values():
         async with pool.acquire() as connection:
             await locations.add(
                 connection,
-                settings.secret_key,
+                running.settings.secret_key,
                 location.id,
                 name=location.name,
                 time_zone=str(location.timezone),
@@ -113,15 +140,38 @@ async def _register(pool: Pool, settings: Settings) -> None:
             )
 
 
+def _welcome(running: Stack, folder: Path, *, once: bool) -> str:
+    """Where to find what; how to post and how to look back, for whoever stays."""
+    addresses = (
+        f"webhooks  {running.receiver_url}/hooks/highlevel\n"
+        f"sandbox   {running.sandbox_url}, a HighLevel API of our own, which posts them\n"
+    )
+    if once:
+        return addresses
+    program = "slotwright" if shutil.which("slotwright") else shlex.quote(sys.argv[0])
+    where = "" if folder == FOLDER else f" --folder {shlex.quote(str(folder))}"
+    return (
+        f"{addresses}history   {program} history list{where}  (or: show ID)\n\n"
+        f"Book something, and see what the rules make of it:\n\n{demo.example_call(running)}\n"
+    )
+
+
 @contextlib.contextmanager
 def _sigterm_is_ctrl_c() -> Iterator[None]:
-    """Python's own answer to SIGTERM would skip every clean-up."""
+    """Python's own answer to SIGTERM would skip every clean-up.
+
+    SIGINT is not left ignored either, as a shell's `&` does it: then SIGTERM would be as well.
+    """
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt),
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,298 @@
+"""What is remembered: every statement against the schema, and what each table promises."""
+
+import asyncio
+import importlib
+import pkgutil
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+import service.store
+from service.highlevel.client import Call
+from service.store import (
+    appointments,
+    calls,
+    deliveries,
+    follows,
+    lanes,
+    locations,
+    migrations,
+    rulebooks,
+    steps,
+    turns,
+)
+from service.store.database import Pool
+from service.store.identifiers import new_id
+from service.store.steps import Step
+from tests.house import SECRET, register
+from tests.sandboxes import LOCATION
+from tests.test_deliveries import arrival, record, rows
+from tests.test_trigger import AFTER, BOOKING
+
+MODULES = [
+    importlib.import_module(f"service.store.{module.name}") for module in pkgutil.iter_modules(service.store.__path__)
+]
+KEYWORDS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+
+
+def statements(module: ModuleType) -> dict[str, str]:
+    """Its constants that are SQL."""
+    constants = {name: value for name, value in vars(module).items() if name.isupper() and isinstance(value, str)}
+    return {name: value for name, value in constants.items() if value.split()[0] in KEYWORDS}
+
+
+STATEMENTS = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": sql
+    for module in MODULES
+    for name, sql in statements(module).items()
+}
+
+
+async def test_every_statement_suits_the_schema(pool: Pool) -> None:
+    assert len(STATEMENTS) > 30
+    faults = {}
+    async with pool.acquire() as connection:
+        for name, statement in STATEMENTS.items():
+            try:
+                await connection.prepare(statement)
+            except Exception as error:
+                faults[name] = str(error)
+    assert faults == {}
+
+
+@pytest.fixture
+async def filled(pool: Pool) -> Pool:
+    """A year of a busy salon: 5,000 lanes at rest and 50 ready, 30,000 deliveries of which 50 are open."""
+    fill = """
+    INSERT INTO lanes (lane_id, location_id, subject)
+        SELECT gen_random_uuid(), 'loc', 's' || n FROM generate_series(1, 5000) AS n;
+    INSERT INTO deliveries (delivery_id, source, received_at, location_id, appointment_id, lane_id, state, body)
+        SELECT gen_random_uuid(), 'highlevel', now(), 'loc', subject, lane_id, 'done', '{}'
+        FROM lanes, generate_series(1, 6);
+    INSERT INTO delivery_keys (source, key, delivery_id)
+        SELECT source, gen_random_uuid()::text, delivery_id FROM deliveries;
+    INSERT INTO appointments (location_id, appointment_id, booking) SELECT location_id, subject, '{}' FROM lanes;
+    INSERT INTO steps (step_id, delivery_id, location_id, appointment_id, rule, place, part, action, state, sentence)
+        SELECT gen_random_uuid(), delivery_id, 'loc', appointment_id, 'r', 0, 0, 'a', 'done', 's' FROM deliveries;
+    UPDATE lanes SET ready_at = now() - interval '1 minute' WHERE subject LIKE 's1__';
+    UPDATE deliveries SET state = 'waiting' WHERE appointment_id LIKE 's1__';
+    ANALYZE;
+    """
+    async with pool.acquire() as connection:
+        await connection.execute(fill)
+    return pool
+
+
+HOT: list[tuple[str, list[Any], set[str]]] = [
+    (lanes.CLAIM, ["worker", lanes.LEASE], {"lanes_ready", "lanes_pkey"}),
+    (lanes.READY, [], {"lanes_ready"}),
+    (lanes.HOLD, [UUID(int=1), 1], {"lanes_pkey"}),
+    (lanes.RELEASE, [UUID(int=1), timedelta()], {"lanes_pkey", "deliveries_open"}),
+    (deliveries.NEXT, [UUID(int=1)], {"deliveries_open"}),
+    (deliveries.FINISH, [UUID(int=1), "done", None], {"deliveries_pkey"}),
+    (deliveries.KNOWN_KEYS, [["highlevel"], ["key"]], {"delivery_keys_pkey"}),
+    (deliveries.KNOWN_KEYS, [["highlevel"] * 20, list("abcdefghijklmnopqrst")], {"delivery_keys_pkey"}),
+    (appointments.FIND, ["loc", "s7"], {"appointments_pkey"}),
+    (steps.OF_DELIVERY, [UUID(int=1)], {"steps_delivery_id_rule_place_part_key"}),
+    (steps.WRITTEN_IDS, ["loc", "s7", UUID(int=1)], {"steps_by_appointment"}),
+]
+
+
+async def test_hot_queries_use_their_index(filled: Pool) -> None:
+    async with filled.acquire() as connection:
+        for statement, values, indexes in HOT:
+            plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}", *values))
+            assert [index for index in indexes if index not in plan] == [], plan
+            assert "Seq Scan" not in plan, plan
+
+
+async def test_applying_the_migrations_again_changes_nothing(pool: Pool, database_url: str) -> None:
+    schema = """
+        SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns
+        WHERE table_schema = 'public' UNION ALL
+        SELECT tablename, indexname, indexdef, '' FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2
+    """
+    await register(pool)
+    before = await rows(pool, schema)
+    for _ in range(2):
+        await asyncio.to_thread(migrations.migrate, database_url)
+    assert await rows(pool, schema) == before
+    assert await rows(pool, "SELECT location_id FROM locations") == [(LOCATION,)]
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [
+        ("a\0b\0\0", "a\ufffdb\ufffd\ufffd"),
+        ("half a \ud83d pair", "half a ? pair"),
+        ('Zoë 👩‍👩‍👧 \\ " \n \x7f', 'Zoë 👩‍👩‍👧 \\ " \n \x7f'),
+        (r"written \u0000 and \\u0000", r"written \u0000 and \\u0000"),
+        ({"a\0": [1, 2.5, None, True, {}]}, {"a\ufffd": [1, 2.5, None, True, {}]}),
+        (UUID(int=7), str(UUID(int=7))),
+    ],
+    ids=["NUL", "half a pair", "all else", "escapes as text", "within", "an id"],
+)
+async def test_json_comes_back_as_it_was_kept_but_for_what_postgres_has_no_text_of(
+    pool: Pool, kept: object, read: object
+) -> None:
+    async with pool.acquire() as connection:
+        assert await connection.fetchval("SELECT $1::jsonb", kept) == read
+
+
+async def test_a_token_is_encrypted_at_rest_and_never_shown(pool: Pool) -> None:
+    await register(pool)
+    [(at_rest,)] = await rows(pool, "SELECT token FROM locations")
+    assert b"pit-" not in at_rest
+    async with pool.acquire() as connection:
+        found = await locations.find(connection, SECRET, LOCATION)
+        assert found is not None
+        assert found.token.get_secret_value() == "pit-sandbox-demo"
+        assert "pit-" not in f"{found!r} {found} {found.token!r}"
+        assert [each.token.get_secret_value() for each in await locations.every(connection)] == [""]
+        with pytest.raises(locations.TokenUnreadable) as refusal:
+            await locations.find(connection, SecretStr(Fernet.generate_key().decode()), LOCATION)
+        assert "pit-" not in str(refusal.value)
+        assert await locations.find(connection, SECRET, "nobody") is None
+
+
+async def test_a_location_registered_again_stays_connected_since(pool: Pool) -> None:
+    await register(pool, connected=AFTER)
+    await register(pool)
+    assert await rows(pool, "SELECT connected_at, mode FROM locations") == [(AFTER, "live")]
+
+
+async def test_the_same_rules_twice_are_one_version(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+
+        async def apply(location: str | None, digest: str) -> tuple[int, bool]:
+            async with connection.transaction():
+                return await rulebooks.apply(connection, location, {"a.yaml": f"# {digest}"}, digest, "why")
+
+        assert await rulebooks.for_location(connection, LOCATION) is None
+        assert [await apply(None, digest) for digest in "aabba"] == [
+            (1, True),
+            (1, False),
+            (2, True),
+            (2, False),
+            (3, True),
+        ]
+        shared = await rulebooks.for_location(connection, LOCATION)
+        assert shared is not None
+        assert (shared.location_id, shared.version, shared.files) == (None, 3, {"a.yaml": "# a"})
+        assert await apply(LOCATION, "a") == (1, True)
+        own = await rulebooks.for_location(connection, LOCATION)
+        assert own is not None
+        assert (own.location_id, own.version) == (LOCATION, 1), "its own goes before the shared one"
+        assert await rulebooks.for_location(connection, "elsewhere") == shared
+        assert await rulebooks.find(connection, own.rulebook_id) == own
+
+
+async def test_rules_applied_at_once_are_versions_one_after_the_other(pool: Pool) -> None:
+    async def apply(digest: str) -> tuple[int, bool]:
+        async with pool.acquire() as connection, connection.transaction():
+            return await rulebooks.apply(connection, None, {}, digest, "")
+
+    assert sorted(await asyncio.gather(*(apply(digest) for digest in "abcde"))) == [(n, True) for n in range(1, 6)]
+
+
+async def test_a_turn_is_taken_once_however_many_chose_it(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        assert await turns.read(connection, LOCATION, "evening") == turns.Turns(0, {})
+        await turns.take(connection, LOCATION, "evening", 0, "dana")
+        with pytest.raises(turns.TurnMoved):
+            await turns.take(connection, LOCATION, "evening", 0, "kim")
+        await turns.take(connection, LOCATION, "evening", 1, "kim")
+        await turns.take(connection, LOCATION, "evening", 2, "dana")
+        assert await turns.read(connection, LOCATION, "evening") == turns.Turns(3, {"dana": 3, "kim": 2})
+        assert await turns.read(connection, LOCATION, "morning") == turns.Turns(0, {})
+        assert await turns.read(connection, "elsewhere", "evening") == turns.Turns(0, {})
+
+    async def take(person: str) -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            await turns.take(connection, LOCATION, "evening", 3, person)
+
+    found = await asyncio.gather(*(take(f"person {n}") for n in range(8)), return_exceptions=True)
+    assert sum(isinstance(each, turns.TurnMoved) for each in found) == 7
+    assert found.count(None) == 1
+
+
+async def test_a_step_says_how_far_it_came(pool: Pool) -> None:
+    await register(pool)
+    [delivery] = await record(pool, arrival())
+    assert delivery.delivery_id is not None
+    planned = Step(
+        new_id(), delivery.delivery_id, "rule", 0, 0, "add_note", "planned", "write", LOCATION, "app", "con",
+        operation={"body": "a\\u0000b"}, meant={"follow": "x"},
+    )  # fmt: skip
+    async with pool.acquire() as connection:
+
+        async def now() -> Step:
+            [step] = await steps.of_delivery(connection, planned.delivery_id)
+            assert (step.operation, step.meant) == (planned.operation, planned.meant), "decided once"
+            return step
+
+        await steps.plan(connection, [planned])
+        fresh = await now()
+        assert (fresh.state, fresh.attempts, fresh.since_sent, fresh.wait) == ("planned", 0, None, timedelta())
+        await steps.mark_sent(connection, planned.step_id)
+        sent = await now()
+        assert (sent.state, sent.attempts) == ("sent", 1)
+        assert sent.since_sent is not None
+        await steps.later(connection, planned.step_id, timedelta(minutes=1), "no answer", in_doubt=True)
+        doubted = await now()
+        assert (doubted.state, doubted.reason) == ("sent", "no answer")
+        assert doubted.since_sent is not None, "the write may be in the world"
+        assert timedelta(seconds=50) < doubted.wait <= timedelta(minutes=1)
+        await steps.later(connection, planned.step_id, timedelta(), "refused for now", in_doubt=False)
+        refused = await now()
+        assert (refused.state, refused.since_sent, refused.wait) == ("waiting", None, timedelta())
+        await steps.close(connection, planned.step_id, "done", written_id="note")
+        closed = await now()
+        assert (closed.state, closed.reason, closed.written_id) == ("done", None, "note")
+        assert await steps.written_ids(connection, planned) == frozenset()
+        other = Step(new_id(), planned.delivery_id, "rule", 1, 0, "a", "unchanged", "s", LOCATION, "app", None)
+        assert await steps.written_ids(connection, other) == {"note"}
+
+
+async def test_what_we_wrote_stands_until_somebody_changes_it(pool: Pool) -> None:
+    seen = appointments.LastSeen.first(BOOKING)
+    ours = seen.written(BOOKING.changed(assignee="kim", title="ours"))
+    assert ours.ours == {"assignee": "kim", "title": "ours"}
+    assert not ours.assignee_chosen
+    assert ours.told(ours.booking.changed(updated=AFTER)).ours == ours.ours, "an echo takes nothing away"
+    theirs = ours.told(ours.booking.changed(assignee="alex", status="cancelled"))
+    assert (dict(theirs.ours), set(theirs.others), theirs.assignee_chosen) == ({"title": "ours"}, {"assignee"}, True)
+    async with pool.acquire() as connection:
+        for each in (seen, ours, theirs):
+            await appointments.keep(connection, each)
+            assert await appointments.find(connection, "loc", BOOKING.id) == each
+        assert await appointments.find(connection, "elsewhere", BOOKING.id) is None
+
+
+async def test_a_follow_is_kept_changed_and_forgotten(pool: Pool) -> None:
+    follow = follows.Follow(new_id(), "loc", "app", "rule", "after", timedelta(minutes=15), "Clean up", None, None)
+    blocked = follows.Follow(**{**vars(follow), "block": {"id": "block", "starts": "2027-07-05T10:00:00Z"}})
+    async with pool.acquire() as connection:
+        for each in (follow, blocked, follow):
+            await follows.keep(connection, each)
+            assert await follows.of_appointment(connection, "loc", "app") == [each]
+        assert await follows.of_appointment(connection, "loc", "other") == []
+        await follows.forget(connection, follow.follow_id)
+        assert await follows.of_appointment(connection, "loc", "app") == []
+
+
+async def test_of_a_call_request_and_answer_are_kept_up_to_eight_kilobytes_each(pool: Pool) -> None:
+    small, large = {"note": "n" * 8000}, {"note": "n\0" * 5000}
+    call = Call(operation="AddNote", request=small, status=200, answer=large, error=None, milliseconds=1.5)
+    async with pool.acquire() as connection:
+        await calls.keep(connection, call, delivery_id=new_id(), step_id=None, location_id=LOCATION)
+    [(request, answer, status)] = await rows(pool, "SELECT request, answer, status FROM calls")
+    assert (request, status) == (small, 200)
+    assert answer["cut"].startswith('{"note": "n')
+    assert answer["length"] > 10_000
+    assert await rows(pool, "SELECT length(answer::text) <= 8192 FROM calls") == [(True,)]
