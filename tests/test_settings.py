@@ -1,12 +1,12 @@
 """Settings: what is missing or malformed is named, all of it at once, and nothing secret is ever shown."""
 
+import base64
 import json
 import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
@@ -16,7 +16,7 @@ from tests.house import public_key
 GOOD = {
     "DATABASE_URL": "postgresql://slotwright:hush-database@localhost/slotwright",
     "REDIS_URL": "redis://:hush-redis@localhost:6379/0",
-    "SECRET_KEY": Fernet.generate_key().decode(),
+    "SECRET_KEY": base64.urlsafe_b64encode(b"32 bytes that nobody else knows.").decode(),
     "SENTRY_DSN": "https://hush-sentry@example.com/1",
 }
 SECRETS = ("hush", GOOD["SECRET_KEY"])
