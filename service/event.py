@@ -11,6 +11,7 @@ from service.trigger import Booking
 
 APPOINTMENT_EVENTS = ("AppointmentCreate", "AppointmentUpdate", "AppointmentDelete")
 LONGEST_ID = 200
+NO_APP = "not an app's id"
 
 
 class NotAnEvent(ValueError):
@@ -26,6 +27,8 @@ class Event:
     key: str | None
     """`webhookId`: the same on every attempt. Only published samples lack it; they are never taken for known."""
     app_id: str | None
+    """None only where the body names no app at all."""
+
     location_id: str | None
     appointment_id: str | None
     contact_id: str | None
@@ -91,7 +94,7 @@ def read_event(body: bytes) -> Event:
         body=value,
         type=_id(value.get("type")) or "",
         key=_id(value.get("webhookId")),
-        app_id=_id(value.get("appId")),
+        app_id=None if value.get("appId") is None else _id(value["appId"]) or NO_APP,
         location_id=_id(value.get("locationId")),
         appointment_id=_id(told.get("id")),
         contact_id=_id(told.get("contactId")),

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
         HIGHLEVEL_KEYS, description="Ed25519 public keys (SPKI, base64)"
     )
     write_timeout: float = Field(4.0, gt=0, le=4, description="seconds a write may take; less than a lease")
+    settle_after: float = Field(
+        30.0, ge=1, le=600, description="seconds after which a write without answer is not under way any more"
+    )
     read_timeout: float = Field(10.0, gt=0, le=60, description="seconds a read may take")
 
     host: str = Field("127.0.0.1", description="address to listen on")

@@ -36,7 +36,7 @@ def set_up(settings: Settings, role: str) -> None:
     )
     structlog.contextvars.bind_contextvars(role=role)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(PlacesOnly("%(name)s: %(message)s"))
+    handler.setFormatter(PlacesOnly())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if dsn := settings.sentry_dsn.get_secret_value():
         sentry_sdk.init(
@@ -51,10 +51,11 @@ def set_up(settings: Settings, role: str) -> None:
 
 
 class PlacesOnly(logging.Formatter):
-    """Lines of other libraries, whose errors may quote a booking as well."""
+    """Lines of other libraries: the first of each, for what follows it, and an error's words, may quote a booking."""
 
-    def formatException(self, ei: Any) -> str:
-        return places(ei[1])
+    def format(self, record: logging.LogRecord) -> str:
+        told = f"{record.name}: {record.getMessage().splitlines()[0]}" if record.getMessage() else record.name
+        return f"{told}\n{places(record.exc_info[1])}" if record.exc_info else told
 
 
 def places(error: BaseException | None) -> str:
@@ -86,7 +87,8 @@ def _only_what_is_safe(event: Any, _hint: dict[str, Any]) -> Any:
     """Kinds and places of errors, and our ids: an error's own words may quote a booking."""
     event.pop("request", None)
     event.pop("breadcrumbs", None)
-    event.pop("extra", None)
+    for words in ("extra", "logentry", "message"):
+        event.pop(words, None)
     event["tags"] = {name: value for name, value in (event.get("tags") or {}).items() if name in SAFE_TAGS}
     for exception in (event.get("exception") or {}).get("values", ()):
         exception["value"] = ""

@@ -183,11 +183,13 @@ def doubt(hint: str, told: Booking, last: Booking | None) -> str | None:
         return "created, it says, and yet it was seen before"
     if last.deleted and not told.deleted:
         return "it was seen deleted"
+    if last.updated is not None and told.updated < last.updated:
+        return "it is older than a write of ours"
     if told.updated == last.updated and differences(last, told):
         return "it differs from what was last seen at the same dateUpdated"
     return None
 
 
-def stale(told: Booking, last: Booking | None) -> bool:
-    """Whether something newer was seen already."""
-    return bool(last and last.updated and told.updated and told.updated < last.updated)
+def stale(told: Booking, heard: datetime | None) -> bool:
+    """Whether HighLevel told of something newer already; what is only older than a write of ours may be news."""
+    return bool(heard and told.updated and told.updated < heard)

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
+from service.highlevel.client import open_session
 from service.queue import Bell
 from service.receiver.app import create_app as create_receiver
 from service.sandbox.application import create_app as create_sandbox
@@ -182,7 +183,12 @@ def event(appointment: Mapping[str, Any], type_: str = "AppointmentCreate", **en
 
 def settings_for(database_url: str, redis_url: str, **more: Any) -> Settings:
     return Settings(
-        database_url=database_url, redis_url=redis_url, secret_key=SECRET, highlevel_app_ids=(APP_ID,), **more
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key=SECRET,
+        highlevel_app_ids=(APP_ID,),
+        settle_after=4,
+        **more,
     )
 
 
@@ -241,7 +247,7 @@ async def open_house(
         receiver = create_receiver(settings, pool, bell, now, sandbox_keys=[public_key(key)])
         door = await stack.enter_async_context(TestClient(TestServer(receiver)))
         late["url"] = str(door.make_url("/hooks/highlevel"))
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        session = await stack.enter_async_context(open_session(20))
         work = Workplace(settings, pool, session, now)
         drainer = Drainer(work)
         sweeping = asyncio.create_task(drainer.sweep()) if working else None

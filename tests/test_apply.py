@@ -4,6 +4,8 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.house import House, event, in_days
 from tests.sandboxes import ADA, ALEX, CONSULTATIONS, CUTS, DANA, KIM
 
@@ -259,14 +261,16 @@ async def test_a_change_between_judging_and_writing_is_left_alone(house: House) 
     assert await house.writes("EditAppointment") == 0
 
 
-async def test_a_location_that_is_off_asks_no_rule(house: House) -> None:
+@pytest.mark.parametrize(("mode", "states"), [("shadow", ["shadow"]), ("off", [])])
+async def test_the_stricter_of_the_rules_and_the_locations_mode_counts(
+    house: House, mode: str, states: list[str]
+) -> None:
     await house.rules(NOTE)
     async with house.pool.acquire() as connection:
-        await connection.execute("UPDATE locations SET mode = 'shadow'")
+        await connection.execute("UPDATE locations SET mode = $1", mode)
     booked = await house.book(in_days(3, "12:00"), calendarId=CONSULTATIONS)
     await house.settled()
-    [step] = await house.steps(booked)
-    assert step["state"] == "shadow"
+    assert [step["state"] for step in await house.steps(booked)] == states
     assert await house.notes(booked) == []
 
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -95,13 +96,15 @@ async def test_a_delivery_that_was_judged_keeps_its_turn_and_what_was_judged(sto
             booking=booking,
             reason="why",
         )
-        await deliveries.wait(connection, first.delivery_id, "a step waits", failed=False)
-        await deliveries.wait(connection, first.delivery_id, "HighLevel is away", failed=True)
-        await deliveries.surprised(connection, first.delivery_id, "an unexpected KeyError")
+        minute = timedelta(minutes=1)
+        await deliveries.wait(connection, first.delivery_id, minute, "a step waits")
+        await deliveries.wait(connection, first.delivery_id, minute, "HighLevel is away", failed=True)
+        await deliveries.wait(connection, first.delivery_id, minute, "an unexpected KeyError", surprised=True)
         taken = await deliveries.next_open(connection, lane.lane_id)
         assert taken is not None
         assert (taken.delivery_id, taken.state) == (first.delivery_id, "judged")
         assert (taken.attempts, taken.surprises) == (1, 1)
+        assert timedelta(seconds=50) < taken.wait <= minute
         assert (taken.was, taken.booking) == (None, booking)
         await deliveries.finish(connection, first.delivery_id, "done", None)
         after = await deliveries.next_open(connection, lane.lane_id)
@@ -152,12 +155,15 @@ async def test_a_twin_waits_until_the_first_is_kept_or_given_up(store: Pool, com
 
 
 async def test_receivers_that_keep_the_same_deliveries_never_lock_each_other_out(store: Pool) -> None:
-    came = [arrival(f"dLv000000000000{number:04}a") for number in range(40)]
-    ignored = [replace(arrival(), ignored=f"reason {number}") for number in range(10)]
-    batches = [came + ignored, (came + ignored)[::-1], came[20:] + came[:20] + ignored[::-1]]
-    answers = await asyncio.gather(*(record(store, *batch) for batch in batches for _ in range(4)))
-    assert sum(not recorded.known for answer in answers for recorded in answer) == 50
-    assert await rows(store, "SELECT count(*) FROM deliveries") == [(50,)]
+    for reason in (None, "reason"):
+        came = [
+            replace(arrival(f"dLv000000000000{number:04}a"), ignored=reason and f"{reason} {number}")
+            for number in range(100)
+        ]
+        batches = [came, came[::-1], came[50:] + came[:50]]
+        answers = await asyncio.gather(*(record(store, *batch) for batch in batches for _ in range(4)))
+        assert sum(not recorded.known for answer in answers for recorded in answer) == 100
+    assert await rows(store, "SELECT count(*) FROM deliveries") == [(200,)]
 
 
 @contextlib.asynccontextmanager

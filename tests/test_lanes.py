@@ -25,11 +25,11 @@ async def store(pool: Pool) -> Pool:
 
 
 async def fill(pool: Pool, subjects: int) -> None:
-    """Lanes s0, s1, … ready since one second after the other, each with an open delivery."""
+    """Lanes s0, s1, … each ready a second longer than the one before, and each with an open delivery."""
     await record(pool, *(arrival(f"s{number}") for number in range(subjects)))
     await rows(
         pool,
-        "UPDATE lanes SET ready_at = now() - interval '1 hour' + substr(subject, 2)::int * interval '1 second'",
+        "UPDATE lanes SET ready_at = now() - interval '1 hour' - substr(subject, 2)::int * interval '1 second'",
     )
 
 
@@ -55,7 +55,7 @@ async def test_the_lane_that_has_been_ready_longest_is_claimed_first(store: Pool
     await fill(store, 3)
     async with store.acquire() as connection:
         assert await lanes.any_ready(connection)
-        assert [(await claimed(connection)).subject for _ in range(3)] == ["s0", "s1", "s2"]
+        assert [(await claimed(connection)).subject for _ in range(3)] == ["s2", "s1", "s0"]
         assert await lanes.claim(connection, "a worker") is None
         assert not await lanes.any_ready(connection)
 
@@ -232,8 +232,9 @@ async def test_lanes_at_work_keep_one_worker_each_while_they_are_given_back_and_
                     taken.append((lane.subject, int(delivery.body.split(b'"turn": ')[1].rstrip(b"}"))))
                 await release(connection, lane)
 
-    while await rows(store, "SELECT FROM lanes WHERE ready_at IS NOT NULL"):
-        await asyncio.gather(*(work(f"worker {number}") for number in range(10)))
+    async with asyncio.timeout(20):
+        while await rows(store, "SELECT FROM lanes WHERE ready_at IS NOT NULL"):
+            await asyncio.gather(*(work(f"worker {number}") for number in range(10)))
     assert sorted(taken) == sorted(order)
     for subject in {subject for subject, _ in order}:
         assert [turn for name, turn in taken if name == subject] == list(range(10))

@@ -1,6 +1,6 @@
 """A lease held too long: whoever lost its lane writes nothing more, neither here nor at HighLevel."""
 
-import time
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from service.store.database import Pool
 from service.store.identifiers import new_id
 from service.store.lanes import LEASE, LeaseLost
 from service.store.steps import Step
-from workers.lease import Lease
+from workers.lease import RENEW_EVERY, Lease, elapsed
 from workers.settle import Settler
 
 SOON = 4.0
@@ -31,16 +31,19 @@ class Counts:
         raise HighLevelError("Counted", "nothing is behind this Api")
 
 
-async def test_a_lease_is_renewed_while_its_body_runs(pool: Pool) -> None:
+async def test_a_lease_is_renewed_while_its_body_runs_and_not_longer(pool: Pool) -> None:
     lease = await _lease(pool)
+    before = await _until(pool)
     async with lease.renewed():
-        before = await _until(pool)
-        await lease.renew()
-        assert await _until(pool) > before
+        await asyncio.sleep(RENEW_EVERY * 1.5)
+        renewed = await _until(pool)
+        assert renewed > before
+    await asyncio.sleep(RENEW_EVERY * 1.5)
+    assert await _until(pool) == renewed
 
 
 async def test_a_write_is_never_begun_under_a_lease_that_could_end_before_it(pool: Pool) -> None:
-    lease = await _lease(pool, claimed_at=time.monotonic() - LEASE.total_seconds() + 1)
+    lease = await _lease(pool, claimed_at=elapsed() - LEASE.total_seconds() + 1)
     await lease.lasts(0.5)
     before = await _until(pool)
     await lease.lasts(SOON)
@@ -57,7 +60,7 @@ async def test_who_lost_the_lane_learns_it_at_every_door(pool: Pool) -> None:
             pytest.fail("the body of a transaction that is not ours must not run")
     with pytest.raises(LeaseLost):
         await lease.give_back()
-    slow = Lease(pool, lease.lane, time.monotonic() - LEASE.total_seconds())
+    slow = Lease(pool, lease.lane, elapsed() - LEASE.total_seconds())
     with pytest.raises(LeaseLost):
         await slow.lasts(SOON)
 
@@ -69,7 +72,7 @@ async def test_who_lost_the_lane_sends_nothing(pool: Pool) -> None:
     api = Counts()
     settler = Settler(pool, lease, api, SOON, timedelta(seconds=SOON))
     with pytest.raises(LeaseLost):
-        await settler.settle(step, fresh=True)
+        await settler.settle(step)
     assert api.sent == []
     async with pool.acquire() as connection:
         [kept] = await steps.of_delivery(connection, step.delivery_id)
@@ -83,7 +86,7 @@ async def _lease(pool: Pool, *, claimed_at: float | None = None) -> Lease:
         )
         lane = await lanes.claim(connection, "first")
     assert lane is not None
-    return Lease(pool, lane, time.monotonic() if claimed_at is None else claimed_at)
+    return Lease(pool, lane, elapsed() if claimed_at is None else claimed_at)
 
 
 async def _taken_over(pool: Pool) -> None:

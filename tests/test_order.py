@@ -1,7 +1,7 @@
 """Lanes: one appointment's deliveries never run together and end in order, different appointments run side by side."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +12,9 @@ RULE = """
   - {name: first, mode: live, when: appointment.created, then: [{do: add_note, text: created}]}
   - {name: later, mode: live, when: appointment.updated, then: [{do: add_note, text: "{{ title }}"}]}
 """
+
+BORN = datetime.now(UTC) + timedelta(hours=1)
+"""After any location was connected."""
 
 NOTES = {"method": "POST", "path": "/calendars/appointments/{appointment_id}/notes"}
 
@@ -26,8 +29,8 @@ def booking(id_: str, minute: int = 0, **fields: Any) -> dict[str, Any]:
         "assignedUserId": ALEX,
         "startTime": in_days(3, "10:00"),
         "endTime": in_days(3, "11:00"),
-        "dateAdded": in_days(-1, "10:00"),
-        "dateUpdated": in_days(-1, f"10:{minute:02}"),
+        "dateAdded": BORN.isoformat(),
+        "dateUpdated": (BORN + timedelta(minutes=minute)).isoformat(),
         **fields,
     }
 

@@ -27,7 +27,6 @@ def test_a_rule_is_read_with_its_names_as_ids() -> None:
     assert block.follow
     assert isinstance(note, AddNote)
     assert entry.rule.asks_about == {"calendar", "starts"}
-    assert entry.rule.writes == {"assignee", "blocks"}
     assert entry.names.person_with(KIM).name == "kim"
 
 

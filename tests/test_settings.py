@@ -127,6 +127,12 @@ def test_no_secret_shows_when_settings_are_shown(monkeypatch: pytest.MonkeyPatch
         assert "port=8080" in shown
 
 
+def test_a_refusal_shows_no_value_even_where_nobody_rewords_it() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        Settings.model_validate({"database_url": "mysql://root:hush@localhost", "port": "hush"})
+    assert "hush" not in str(refusal.value)
+
+
 def test_settings_cannot_be_changed_and_travel_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     export(monkeypatch, **GOOD)
     settings = read_settings("database_url")

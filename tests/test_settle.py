@@ -1,5 +1,6 @@
 """A step until it is true: what a fault leaves behind is found, waited for, sent again, or said to be unknown."""
 
+import asyncio
 from typing import Any
 
 from tests.house import House, in_days
@@ -17,6 +18,13 @@ GIVE = rule("give", "appointment.created", "do: assign, to: kim, replace: anybod
 
 async def fault(house: House, where: dict[str, str], **what: Any) -> None:
     await house.call("POST", "/sandbox/faults", {**where, "times": 1, **what}, status=201)
+
+
+async def sent(house: House, operation: str) -> None:
+    """Return when it has reached the sandbox."""
+    async with asyncio.timeout(10):
+        while not await house.writes(operation):
+            await asyncio.sleep(0.01)
 
 
 async def test_a_server_error_after_the_write_is_settled_by_looking(house: House) -> None:
@@ -57,8 +65,7 @@ async def test_somebody_elses_change_after_a_write_in_doubt_is_left_alone(house:
     await house.rules(GIVE)
     await fault(house, EDITS, status=502, after_write=False)
     booked = await house.book(in_days(3, "12:00"), assignedUserId=DANA)
-    while await house.writes("EditAppointment") < 1:
-        pass
+    await sent(house, "EditAppointment")
     await house.edit(booked, assignedUserId=ALEX)
     await house.settled()
     assert (await house.appointment(booked))["assignedUserId"] == ALEX

@@ -119,11 +119,15 @@ async def test_where_highlevel_itself_is_asked_no_sandbox_may_sign(url: str) -> 
 )
 async def test_what_is_no_sandbox_gives_no_key_and_the_log_says_so(status: int, text: str, content_type: str) -> None:
     async def answer(_: web.Request) -> web.Response:
-        headers = {"Location": "https://example.com/"} if status == 302 else {}
+        headers = {"Location": "/elsewhere"} if status == 302 else {}
         return web.Response(status=status, text=text, content_type=content_type, headers=headers)
+
+    async def answer_elsewhere(_: web.Request) -> web.Response:
+        return web.json_response({"publicKey": pem(KEY)})
 
     app = web.Application()
     app.router.add_get("/sandbox/webhook-key", answer)
+    app.router.add_get("/elsewhere", answer_elsewhere)
     async with TestServer(app) as server:
         settings = settings_for("", "", highlevel_url=str(server.make_url("/")))
         with capture_logs() as logged:

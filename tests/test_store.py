@@ -99,7 +99,7 @@ HOT: list[tuple[str, list[Any], set[str]]] = [
     (deliveries.KNOWN_KEYS, [["highlevel"] * 20, list("abcdefghijklmnopqrst")], {"delivery_keys_pkey"}),
     (appointments.FIND, ["loc", "s7"], {"appointments_pkey"}),
     (steps.OF_DELIVERY, [UUID(int=1)], {"steps_delivery_id_rule_place_part_key"}),
-    (steps.WRITTEN_IDS, ["loc", "s7", UUID(int=1)], {"steps_by_appointment"}),
+    (steps.TAKEN, ["loc", ["a", "b"], UUID(int=1)], {"steps_by_written"}),
 ]
 
 
@@ -254,9 +254,9 @@ async def test_a_step_says_how_far_it_came(pool: Pool) -> None:
         await steps.close(connection, planned.step_id, "done", written_id="note")
         closed = await now()
         assert (closed.state, closed.reason, closed.written_id) == ("done", None, "note")
-        assert await steps.written_ids(connection, planned) == frozenset()
+        assert await steps.taken(connection, planned, ["note", "other"]) == frozenset()
         other = Step(new_id(), planned.delivery_id, "rule", 1, 0, "a", "unchanged", "s", LOCATION, "app", None)
-        assert await steps.written_ids(connection, other) == {"note"}
+        assert await steps.taken(connection, other, ["note", "other"]) == {"note"}
 
 
 async def test_what_we_wrote_stands_until_somebody_changes_it(pool: Pool) -> None:

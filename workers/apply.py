@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from service.highlevel.errors import HighLevelError
-from service.store import appointments, deliveries, locations, verdicts
+from service.store import appointments, deliveries, locations, steps, verdicts
 from service.store.deliveries import Delivery
 from service.store.locations import TokenUnreadable
 from service.store.verdicts import Verdict
@@ -26,20 +26,20 @@ async def apply(work: Workplace, lease: Lease, delivery: Delivery, stopping: Cal
     except TokenUnreadable:
         raise Waits(timedelta(minutes=1), "SECRET_KEY does not open this location's token") from None
     if location is None:
-        return await _finish(lease, delivery, "ignored", "the location is not registered any more")
+        return await finish(lease, delivery, "ignored", "the location is not registered any more")
     try:
         rulebook_id, rulebook = await work.rulebook(location, delivery.rulebook_id)
     except RulebookFaults as faults:
-        return await _finish(lease, delivery, "failed", f"the rulebook cannot be read: {faults}")
+        return await finish(lease, delivery, "failed", f"the rulebook cannot be read: {faults}")
     if delivery.state == "waiting":
         try:
             found = await meaning(work.pool, work.client(location, delivery), delivery, location)
         except HighLevelError as error:
             if not error.retry and error.status != 401:
-                return await _finish(lease, delivery, "failed", f"reading the appointment: {error}")
+                return await finish(lease, delivery, "failed", f"reading the appointment: {error}")
             raise Waits.after(error, delivery, "reading the appointment") from None
         if isinstance(found, NoNews):
-            return await _finish(lease, delivery, "done", found.reason)
+            return await finish(lease, delivery, found.state, found.reason)
         judged = judge_rules(found, rulebook, location)
         async with lease.transaction() as connection:
             await deliveries.mark_judged(
@@ -63,12 +63,12 @@ async def apply(work: Workplace, lease: Lease, delivery: Delivery, stopping: Cal
     for verdict in judged:
         entry = rulebook.entries[verdict.place]
         if verdict.held and verdict.mode == "shadow":
-            await rehearse(run, entry)
+            await rehearse(run, entry, written)
         elif verdict.held:
             await run.rule(entry, written)
     if location.mode == "live":
         await bring_along(run)
-    return await _finish(lease, delivery, "done")
+    return await finish(lease, delivery, "done")
 
 
 def _summary(found: Meaning, judged: Sequence[Verdict]) -> str | None:
@@ -77,6 +77,9 @@ def _summary(found: Meaning, judged: Sequence[Verdict]) -> str | None:
     return None if judged else "no rule listens"
 
 
-async def _finish(lease: Lease, delivery: Delivery, state: str, reason: str | None = None) -> None:
+async def finish(lease: Lease, delivery: Delivery, state: str, reason: str | None = None) -> None:
+    """Close a delivery; what a failed one leaves open is closed with it, for nobody will come back to it."""
     async with lease.transaction() as connection:
+        if state == "failed":
+            await steps.abandon(connection, delivery.delivery_id)
         await deliveries.finish(connection, delivery.delivery_id, state, reason)

@@ -1,5 +1,6 @@
 """Before and after: what a write makes of a booking, and what became of one, as sentences."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -33,5 +34,10 @@ def after(operation: Operation[Any], booking: Booking) -> Booking:
 
 def changed_words(was: Booking, now: Booking) -> str:
     """What differs, in a rule author's words: `start and assignee`; empty when nothing does."""
-    names = sorted(WORDS.get(name, name) for name in differences(was, now))
+    return words_for(differences(was, now))
+
+
+def words_for(fields: Iterable[str]) -> str:
+    """Fields of a booking in a rule author's words."""
+    names = sorted(WORDS.get(name, name) for name in fields)
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -13,7 +13,7 @@ PLACE = 1_000
 async def bring_along(run: Run) -> None:
     """Settle each block once per delivery, ours or somebody else's. Raises what steps raise."""
     mine = [step for step in await run.steps_of() if step.action == FOLLOW]
-    await run.settle([step for step in mine if step.state in OPEN], fresh=False)
+    await run.settle([step for step in mine if step.state in OPEN])
     location_id, appointment_id = run.location.location_id, run.delivery.appointment_id
     async with run.work.pool.acquire() as connection:
         seen = await appointments.find(connection, location_id, appointment_id)
@@ -29,4 +29,4 @@ async def bring_along(run: Run) -> None:
         handled.add(str(follow.follow_id))
         async with run.lease.transaction() as connection:
             await steps.plan(connection, [step])
-        await run.settle([kept for kept in await run.steps_of() if kept.step_id == step.step_id], fresh=True)
+        await run.settle([kept for kept in await run.steps_of() if kept.step_id == step.step_id])

@@ -20,8 +20,8 @@ from service.store.database import AWAY
 from service.store.deliveries import Delivery
 from service.store.identifiers import new_id
 from service.store.lanes import Lane, LeaseLost
-from workers.apply import apply
-from workers.lease import Lease
+from workers.apply import apply, finish
+from workers.lease import Lease, elapsed
 from workers.run import Waits
 from workers.workplace import Workplace
 
@@ -111,7 +111,7 @@ class Drainer:
 
     async def _one_lane(self) -> bool:
         """Claim a lane and work on it; False when there was none. Nothing raises past here unrecorded."""
-        asked_at = time.monotonic()
+        asked_at = elapsed()
         try:
             async with self._work.pool.acquire(timeout=5) as connection:
                 lane = await lanes.claim(connection, self.name)
@@ -140,6 +140,8 @@ class Drainer:
                 delivery = await deliveries.next_open(connection, lane.lane_id)
             if delivery is None:
                 break
+            if delivery.wait:
+                return await lease.give_back(delivery.wait)
             with structlog.contextvars.bound_contextvars(delivery=str(delivery.delivery_id)):
                 try:
                     await apply(self._work, lease, delivery, lambda: self.stopping)
@@ -153,7 +155,7 @@ class Drainer:
 
     async def _wait(self, lease: Lease, delivery: Delivery, waits: Waits) -> None:
         async with lease.transaction() as connection:
-            await deliveries.wait(connection, delivery.delivery_id, waits.reason, failed=waits.failed)
+            await deliveries.wait(connection, delivery.delivery_id, waits.wait, waits.reason, failed=waits.failed)
         await lease.give_back(waits.wait)
 
     async def _unexpected(self, lease: Lease, delivery: Delivery, error: Exception) -> None:
@@ -162,11 +164,11 @@ class Drainer:
         telemetry.report(error, delivery=str(delivery.delivery_id), location=delivery.location_id)
         reason = f"an unexpected {type(error).__name__}; the log has more"
         if delivery.surprises + 1 < MOST_UNEXPECTED:
+            after = timedelta(seconds=2**delivery.surprises)
             async with lease.transaction() as connection:
-                await deliveries.surprised(connection, delivery.delivery_id, reason)
-            return await lease.give_back(timedelta(seconds=2**delivery.surprises))
-        async with lease.transaction() as connection:
-            await deliveries.finish(connection, delivery.delivery_id, "failed", reason)
+                await deliveries.wait(connection, delivery.delivery_id, after, reason, surprised=True)
+            return await lease.give_back(after)
+        await finish(lease, delivery, "failed", reason)
         return await lease.give_back()
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from service.event import read_event
 from service.highlevel.appointments import GetAppointment
@@ -13,7 +14,8 @@ from service.store.database import Pool
 from service.store.deliveries import Delivery
 from service.store.locations import Location
 from service.store.verdicts import Verdict
-from service.trigger import Booking, Trigger, doubt, stale, triggers
+from service.trigger import Booking, Trigger, differences, doubt, stale, triggers
+from workers.changes import words_for
 from workers.conditions import judge
 from workers.facts import booking_facts
 from workers.rulebook import Entry, Rulebook
@@ -33,9 +35,10 @@ class Meaning:
 
 @dataclass(frozen=True)
 class NoNews:
-    """The delivery says nothing that a rule could be asked about, and why."""
+    """The delivery says nothing that a rule could be asked about, and why; `state` is how it ends."""
 
     reason: str
+    state: Literal["done", "failed"] = "done"
 
 
 async def meaning(pool: Pool, api: Api, delivery: Delivery, location: Location) -> Meaning | NoNews:
@@ -47,7 +50,7 @@ async def meaning(pool: Pool, api: Api, delivery: Delivery, location: Location) 
     async with pool.acquire() as connection:
         last = await appointments.find(connection, delivery.location_id, delivery.appointment_id)
     told, seen = event.booking(), last.booking if last else None
-    if told is not None and stale(told, seen):
+    if told is not None and stale(told, last.heard if last else None):
         return NoNews("stale: something newer was seen before")
     if told is None or doubt(event.type, told, seen):
         try:
@@ -58,9 +61,19 @@ async def meaning(pool: Pool, api: Api, delivery: Delivery, location: Location) 
             now = seen.changed(deleted=True)
     else:
         now = told
+    if told is not None and last is not None and (undone := _undone(told, last, now)):
+        return NoNews(f"somebody changed its {undone} right before a write of ours that may have undone it", "failed")
     found = triggers(seen, now, connected=location.connected_at)
     now_seen = last.told(now) if last else LastSeen.first(now)
     return Meaning(seen, now_seen, found, event.said_at or delivery.received_at)
+
+
+def _undone(told: Booking, last: LastSeen, now: Booking) -> str:
+    """What somebody changed between our reading the booking and our writing it, as far as it is not there any more."""
+    older = told.updated and last.booking.updated and told.updated < last.booking.updated
+    if not older or differences(last.booking, now):
+        return ""
+    return words_for(differences(told, now) - last.ours.keys())
 
 
 def verdicts(found: Meaning, rulebook: Rulebook, location: Location) -> list[Verdict]:

@@ -17,11 +17,16 @@ log = structlog.get_logger()
 RENEW_EVERY = 1.0
 
 
+def elapsed() -> float:
+    """Seconds on a clock that also runs while the machine is suspended, as the database's does."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Lease:
     """This worker's hold on a lane; one that was held up too long learns at its next write that it has lost it."""
 
     def __init__(self, pool: Pool, lane: Lane, claimed_at: float) -> None:
-        """`claimed_at`: this process's monotonic clock just before the claim was asked for."""
+        """`claimed_at`: `elapsed()` just before the claim was asked for."""
         self.lane = lane
         self._pool = pool
         self._ends = claimed_at + LEASE.total_seconds()
@@ -49,16 +54,16 @@ class Lease:
 
     async def renew(self) -> None:
         """Hold the lane for a whole LEASE from now. Raises LeaseLost."""
-        asked_at = time.monotonic()
+        asked_at = elapsed()
         async with self._pool.acquire() as connection:
             await lanes.renew(connection, self.lane)
         self._ends = asked_at + LEASE.total_seconds()
 
     async def lasts(self, seconds: float) -> None:
         """Make sure that the lane stays ours for so long: a write must not outlive the lease. Raises LeaseLost."""
-        if self._ends - time.monotonic() < seconds:
+        if self._ends - elapsed() < seconds:
             await self.renew()
-        if self._ends - time.monotonic() < seconds:
+        if self._ends - elapsed() < seconds:
             raise LeaseLost(self.lane.subject)
 
     @contextlib.asynccontextmanager

@@ -4,22 +4,25 @@ The operation says how its outcome is recognised, not the action that planned it
 any more, is settled by the same look.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.highlevel.appointments import DeleteEvent, EditAppointment, GetAppointment
+from service.highlevel.appointments import DeleteEvent, EditAppointment, GetAppointment, WrittenAppointment
 from service.highlevel.blocked_slots import BlockedSlot, CreateBlockSlot, EditBlockSlot, ListBlockedSlots
 from service.highlevel.errors import NotFound
-from service.highlevel.notes import CreateNote, notes_of
+from service.highlevel.notes import CreateNote, NoteReply, notes_of
 from service.highlevel.operation import Api, Operation, Reply, milliseconds
 from service.store.appointments import OWNED
-from service.trigger import Booking
+from service.trigger import Booking, differences
 from workers.changes import after, changed_words
 
 CLOCK_SKEW = timedelta(seconds=60)
 """How far HighLevel's clock may be from our database's."""
+
+END_OF_TIME = 4_102_444_800_000
+"""In milliseconds; HighLevel takes windows of any length (recorded)."""
 
 
 @dataclass(frozen=True)
@@ -37,88 +40,107 @@ class NotFoundYet:
 
 @dataclass(frozen=True)
 class Overtaken:
-    """It is not as we meant it, nor as it was: somebody else has changed it since."""
+    """It is not as we meant it, nor as it was: somebody else changed it. `gone`: there is nothing left to change."""
 
     reason: str
+    gone: bool = False
 
 
 Outcome = Found | NotFoundYet | Overtaken
 
+Taken = Callable[[Sequence[str]], Awaitable[frozenset[str]]]
+"""Which of some ids other steps are known to have made."""
 
-def answered(reply: Reply) -> Found:
+CREATES = (CreateNote, CreateBlockSlot)
+"""Writes that leave something new behind, which cannot be there before they are sent."""
+
+
+def answered(operation: Operation[Any], reply: Reply) -> Found:
     """What the answer to a write tells of its outcome."""
-    note, id_ = getattr(reply, "note", None), getattr(reply, "id", None)
-    return Found(note.id if note else id_, getattr(reply, "date_updated", None))
+    if isinstance(reply, NoteReply):
+        return Found(reply.note.id)
+    if isinstance(operation, CreateBlockSlot) and isinstance(reply, BlockedSlot):
+        return Found(reply.id)
+    return Found(updated=reply.date_updated if isinstance(reply, WrittenAppointment) else None)
 
 
 async def look(
-    api: Api, operation: Operation[Any], *, planned_at: datetime, meant: Mapping[str, Any], others: frozenset[str]
+    api: Api, operation: Operation[Any], *, planned_at: datetime, meant: Mapping[str, Any], taken: Taken
 ) -> Outcome:
-    """Look for exactly this write. `others`: ids known to have been written by other steps. Raises HighLevelError."""
+    """Look for exactly this write. Raises HighLevelError."""
     match operation:
         case CreateNote():
-            return await _note(api, operation, planned_at, others)
+            return await _note(api, operation, planned_at, taken)
         case CreateBlockSlot():
-            window = (operation.start_time, operation.end_time)
-            for block in await _blocks(api, operation, window):
-                new = block.date_added is None or block.date_added >= planned_at - CLOCK_SKEW
-                if _is(block, operation) and block.id not in others and new:
-                    return Found(block.id)
-            return NotFoundYet()
+            return await _new_block(api, operation, planned_at, taken)
         case EditBlockSlot():
-            return await _moved_block(api, operation, meant)
+            return await _moved_block(api, operation, meant["block"])
         case DeleteEvent():
-            return await _deleted_block(api, operation, meant)
+            block = await _block(api, meant["location_id"], operation.event_id, meant["block"])
+            return NotFoundYet() if block else Found()
         case EditAppointment():
-            return await _appointment(api, operation, meant)
+            return await _appointment(api, operation, meant["before"])
         case _:
             raise TypeError(f"nobody knows how to look for {type(operation).__name__}")
 
 
-async def _note(api: Api, wanted: CreateNote, planned_at: datetime, others: frozenset[str]) -> Outcome:
-    async for note in notes_of(api, wanted.appointment_id):
-        if note.body == wanted.body and note.date_added >= planned_at - CLOCK_SKEW and note.id not in others:
-            return Found(note.id)
-    return NotFoundYet()
+async def _note(api: Api, wanted: CreateNote, planned_at: datetime, taken: Taken) -> Outcome:
+    same = [
+        note.id
+        async for note in notes_of(api, wanted.appointment_id)
+        if note.body == wanted.body and note.date_added >= planned_at - CLOCK_SKEW
+    ]
+    return await _ours(same, taken)
 
 
-async def _moved_block(api: Api, wanted: EditBlockSlot, meant: Mapping[str, Any]) -> Outcome:
-    for block in await _blocks(api, wanted, (wanted.start_time, wanted.end_time)):
-        if block.id == wanted.event_id and _is(block, wanted):
-            return Found(block.id)
-    was = meant["block"]
-    standing = await _block_as_it_was(api, wanted.location_id, wanted.event_id, was)
-    return NotFoundYet() if standing else Overtaken("somebody else moved or removed the block")
-
-
-async def _deleted_block(api: Api, wanted: DeleteEvent, meant: Mapping[str, Any]) -> Outcome:
-    location_id = meant["location_id"]
-    standing = await _block_as_it_was(api, location_id, wanted.event_id, meant["block"])
-    return NotFoundYet() if standing else Found()
-
-
-async def _block_as_it_was(api: Api, location_id: str, block_id: str, was: Mapping[str, Any]) -> bool:
-    whom = {"calendar_id": was["calendar"]} if was.get("calendar") else {"user_id": was["assignee"]}
-    listing = ListBlockedSlots(
-        location_id=location_id,
-        start_time=_milliseconds(was["starts"]),
-        end_time=_milliseconds(was["ends"]),
-        **whom,
-    )
-    return any(block.id == block_id and not block.deleted for block in (await api(listing)).events)
-
-
-async def _blocks(
-    api: Api, wanted: CreateBlockSlot | EditBlockSlot, window: tuple[str, str]
-) -> tuple[BlockedSlot, ...]:
-    whom = {"calendar_id": wanted.calendar_id} if wanted.calendar_id else {"user_id": str(wanted.assigned_user_id)}
+async def _new_block(api: Api, wanted: CreateBlockSlot, planned_at: datetime, taken: Taken) -> Outcome:
     listing = ListBlockedSlots(
         location_id=wanted.location_id,
-        start_time=_milliseconds(window[0]),
-        end_time=_milliseconds(window[1]),
-        **whom,
+        start_time=milliseconds(datetime.fromisoformat(wanted.start_time)),
+        end_time=milliseconds(datetime.fromisoformat(wanted.end_time)),
+        **_whose(wanted.calendar_id, wanted.assigned_user_id),
     )
-    return (await api(listing)).events
+    same = [
+        block.id
+        for block in (await api(listing)).events
+        if _is(block, wanted) and (block.date_added is None or block.date_added >= planned_at - CLOCK_SKEW)
+    ]
+    return await _ours(same, taken)
+
+
+async def _ours(same: Sequence[str], taken: Taken) -> Outcome:
+    """The first of these that no other step has made."""
+    others = await taken(same) if same else frozenset()
+    return next((Found(id_) for id_ in same if id_ not in others), NotFoundYet())
+
+
+async def _moved_block(api: Api, wanted: EditBlockSlot, was: Mapping[str, Any]) -> Outcome:
+    now = await _block(api, wanted.location_id, wanted.event_id, was)
+    if now is None or wanted.assigned_user_id != was["assignee"]:
+        # A block that was handed on stands with its new person.
+        whose = {"assignee": wanted.assigned_user_id, "calendar": wanted.calendar_id}
+        now = await _block(api, wanted.location_id, wanted.event_id, whose) or now
+    if now is None:
+        return Overtaken("somebody else removed the block", gone=True)
+    if _is(now, wanted):
+        return Found()
+    as_it_was = (datetime.fromisoformat(was["starts"]), datetime.fromisoformat(was["ends"]))
+    return NotFoundYet() if (now.start_time, now.end_time) == as_it_was else Overtaken("somebody else moved the block")
+
+
+async def _block(api: Api, location_id: str, block_id: str, whose: Mapping[str, Any]) -> BlockedSlot | None:
+    """A block of this person or calendar, wherever it stands by now."""
+    listing = ListBlockedSlots(
+        location_id=location_id,
+        start_time=0,
+        end_time=END_OF_TIME,
+        **_whose(whose.get("calendar"), whose.get("assignee")),
+    )
+    return next((block for block in (await api(listing)).events if block.id == block_id and not block.deleted), None)
+
+
+def _whose(calendar_id: str | None, user_id: str | None) -> dict[str, str]:
+    return {"calendar_id": calendar_id} if calendar_id else {"user_id": str(user_id)}
 
 
 def _is(block: BlockedSlot, wanted: CreateBlockSlot | EditBlockSlot) -> bool:
@@ -131,7 +153,7 @@ def _is(block: BlockedSlot, wanted: CreateBlockSlot | EditBlockSlot) -> bool:
     )
 
 
-async def _appointment(api: Api, wanted: EditAppointment, meant: Mapping[str, Any]) -> Outcome:
+async def _appointment(api: Api, wanted: EditAppointment, before: Mapping[str, Any]) -> Outcome:
     try:
         appointment = (await api(GetAppointment(event_id=wanted.event_id))).appointment
     except NotFound:
@@ -139,17 +161,15 @@ async def _appointment(api: Api, wanted: EditAppointment, meant: Mapping[str, An
     now = Booking.of(appointment)
     if now.deleted:
         return Overtaken("the appointment was deleted")
-    if _same(now, after(wanted, now)):
+    was = Booking.model_validate({**now.model_dump(), **before})
+    then = after(wanted, was)
+    # What it sends along unchanged, the status first of all, is not what it was meant to bring about.
+    if _agree(now, then, differences(was, then)):
         return Found(updated=now.updated)
-    was = now.changed(**Booking.model_validate({**now.model_dump(), **meant["before"]}).model_dump(include=set(OWNED)))
-    if _same(now, was):
+    if _agree(now, was, OWNED):
         return NotFoundYet()
     return Overtaken(f"somebody else changed its {changed_words(was, now)} since")
 
 
-def _same(one: Booking, other: Booking) -> bool:
-    return all(getattr(one, name) == getattr(other, name) for name in OWNED)
-
-
-def _milliseconds(moment: str) -> int:
-    return milliseconds(datetime.fromisoformat(moment))
+def _agree(one: Booking, other: Booking, fields: Iterable[str]) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in fields)

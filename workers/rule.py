@@ -35,11 +35,6 @@ class Rule(Words):
         """The facts that its conditions test."""
         return self.conditions.facts
 
-    @property
-    def writes(self) -> frozenset[str]:
-        """What its actions may change."""
-        return frozenset[str]().union(*(action.writes() for action in self.then))
-
     @model_validator(mode="after")
     def _has_something_to_act_on(self) -> Self:
         if set(self.when) == {Trigger.DELETED}:

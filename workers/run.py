@@ -1,6 +1,6 @@
 """The steps of one delivery: each rule that held, in order, each step on the booking as the steps before left it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
@@ -19,6 +19,7 @@ from workers.actions import Action
 from workers.actions.action import ActionContext, CannotAct, LeftAlone, Plan, Write
 from workers.facts import booking_facts
 from workers.lease import Lease
+from workers.pauses import pause
 from workers.rulebook import Entry
 from workers.settle import Settler
 from workers.templates import TextError
@@ -40,9 +41,8 @@ class Waits(Exception):
 
     @classmethod
     def after(cls, error: HighLevelError, delivery: Delivery, doing: str) -> Self:
-        """As long as HighLevel asks for, else twice as long each time, a minute at most."""
-        seconds = error.retry_after if error.retry_after is not None else min(60, 2**delivery.attempts)
-        return cls(timedelta(seconds=seconds), f"{doing}: {error}", failed=True)
+        """Until HighLevel may be asked again."""
+        return cls(pause(error, delivery.attempts), f"{doing}: {error}", failed=True)
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,12 @@ class Run:
     async def _action(self, entry: Entry, place: int, action: Action, written: dict[str, str]) -> set[str]:
         """Plan an action unless that was done, settle its steps, and tell how they ended."""
         planned = await self.steps_of(entry.rule.name, place)
-        fresh = not planned
         if not planned:
             if self.stopping():
                 raise Waits(timedelta(), "the worker stops")
             await self._plan(entry, place, action, written)
             planned = await self.steps_of(entry.rule.name, place)
-        await self.settle([step for step in planned if step.state in OPEN], fresh=fresh)
+        await self.settle([step for step in planned if step.state in OPEN])
         return {step.state for step in await self.steps_of(entry.rule.name, place)}
 
     async def _plan(self, entry: Entry, place: int, action: Action, written: dict[str, str]) -> None:
@@ -142,13 +141,14 @@ class Run:
             contact_id=booking.contact_id,
         )
 
-    async def settle(self, planned: Sequence[Step], *, fresh: bool) -> None:
+    async def settle(self, planned: Sequence[Step]) -> None:
+        """Bring steps to their end, one after the other. Raises Waits where one cannot end now."""
         for step in planned:
-            if self.stopping() and not fresh:
+            if self.stopping():
                 raise Waits(timedelta(), "the worker stops")
             api = self.work.client(self.location, self.delivery, step.step_id)
             settler = Settler(self.work.pool, self.lease, api, self.work.settings.write_timeout, self.work.settle_after)
-            if (wait := await settler.settle(step, fresh=fresh)) is not None:
+            if (wait := await settler.settle(step)) is not None:
                 raise Waits(wait, "a step waits")
 
     async def context(self, entry: Entry) -> ActionContext:
@@ -185,7 +185,9 @@ class Run:
         return [step for step in every if rule in (None, step.rule) and place in (None, step.place)]
 
 
-def reason_to_leave(context: ActionContext, entry: Entry, action: Action, written: dict[str, str]) -> LeftAlone | None:
+def reason_to_leave(
+    context: ActionContext, entry: Entry, action: Action, written: Mapping[str, str]
+) -> LeftAlone | None:
     """What stands above every action: what is over stays alone, people win, the first rule in order wins."""
     fields = action.writes()
     booking = context.booking

@@ -3,8 +3,7 @@
 Nothing is decided here. What a step sends was stored before it was first sent.
 """
 
-import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, assert_never
@@ -13,7 +12,6 @@ from uuid import UUID
 import structlog
 
 from service.highlevel.appointments import DeleteEvent, EditAppointment
-from service.highlevel.blocked_slots import EditBlockSlot
 from service.highlevel.errors import HighLevelError, NotFound
 from service.highlevel.operation import Api, Operation
 from service.store import appointments, follows, steps
@@ -22,15 +20,16 @@ from service.store.follows import Follow
 from service.store.steps import Step
 from workers.changes import after
 from workers.lease import Lease
-from workers.outcomes import Found, NotFoundYet, Outcome, Overtaken, answered, look
+from workers.outcomes import CREATES, Found, NotFoundYet, Outcome, Overtaken, answered, look
+from workers.pauses import pause
 
 log = structlog.get_logger()
 
-MOST_ATTEMPTS = 8
+MOST_DOUBTS = 8
+"""Sends of which no answer came, each found not to be in the world, before it is given up."""
+
 SETTLE_WITHIN = timedelta(hours=1)
 """After this long in doubt nobody is made to wait any more: the step is unknown, and on the on-call's page."""
-
-LONGEST_WAIT = 60.0
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,8 @@ class Settler:
     write_timeout: float
     settle_after: timedelta
 
-    async def settle(self, step: Step, *, fresh: bool) -> timedelta | None:
-        """Bring a step to its end: None when it has ended, else how long it must wait, holding no worker meanwhile.
-
-        `fresh`: it was planned just now, by this worker, so nothing can have come between.
-        """
+    async def settle(self, step: Step) -> timedelta | None:
+        """Bring a step to its end: None when it has ended, else how long it must wait, holding no worker meanwhile."""
         if step.wait > timedelta():
             return step.wait
         assert step.operation is not None
@@ -55,26 +51,28 @@ class Settler:
             operation = Operation.restored(step.operation)
         except KeyError:
             return await self._close(step, "failed", f"this version knows no {step.operation['operation']}")
-        if not fresh:
-            try:
-                outcome = await self._look(step, operation)
-            except HighLevelError as error:
-                return await self._cannot_look(step, error)
-            match outcome:
-                case Found():
-                    return await self._done(step, operation, outcome)
-                case Overtaken(reason):
-                    return await self._close(step, "unchanged", f"{reason}: left alone")
-                case NotFoundYet():
-                    pass
-                case _:
-                    assert_never(outcome)
-            if step.since_sent is not None and step.since_sent < self.settle_after:
-                return await self._later(
-                    step, self.settle_after - step.since_sent, step.reason or "in doubt", in_doubt=True
-                )
-            if step.attempts >= MOST_ATTEMPTS:
-                return await self._close(step, "failed", f"not in the world after {step.attempts} tries: {step.reason}")
+        # What is made anew cannot be there before it is sent. What is changed must be as it was when that was decided,
+        # until right before it is sent: a change sends the status along, and would undo a cancellation.
+        if step.since_sent is None and isinstance(operation, CREATES):
+            return await self._send(step, operation)
+        try:
+            outcome = await self._look(step, operation)
+        except HighLevelError as error:
+            return await self._cannot_look(step, error)
+        match outcome:
+            case Found():
+                return await self._done(step, operation, outcome, sent=step.attempts > 0)
+            case Overtaken():
+                return await self._overtaken(step, outcome)
+            case NotFoundYet():
+                pass
+            case _:
+                assert_never(outcome)
+        if step.since_sent is not None and step.since_sent < self.settle_after:
+            wait = self.settle_after - step.since_sent
+            return await self._later(step, wait, step.reason or "it may be under way", in_doubt=True)
+        if step.doubts >= MOST_DOUBTS:
+            return await self._close(step, "failed", f"not in the world after {step.doubts} tries: {step.reason}")
         return await self._send(step, operation)
 
     async def _send(self, step: Step, operation: Operation[Any]) -> timedelta | None:
@@ -87,17 +85,16 @@ class Settler:
             reply = await self.api(operation)
         except HighLevelError as error:
             return await self._not_answered(step, operation, error)
-        return await self._done(step, operation, answered(reply))
+        return await self._done(step, operation, answered(operation, reply), sent=True)
 
     async def _not_answered(self, step: Step, operation: Operation[Any], error: HighLevelError) -> timedelta | None:
         if error.may_have_happened:
-            return await self._later(step, self._pause(step, error), str(error), in_doubt=True)
+            return await self._later(step, pause(error, step.attempts), str(error), in_doubt=True, doubts=1)
         if error.retry:
-            if step.attempts + 1 >= MOST_ATTEMPTS and error.status != 429:
-                return await self._close(step, "failed", f"given up after {step.attempts + 1} tries: {error}")
-            return await self._later(step, self._pause(step, error), str(error), in_doubt=False)
-        if isinstance(error, NotFound) and isinstance(operation, DeleteEvent | EditBlockSlot):
-            return await self._block_is_gone(step, operation)
+            # It was not taken: however often that is said, the effect is still owed.
+            return await self._later(step, pause(error, step.attempts), str(error), in_doubt=False)
+        if isinstance(error, NotFound) and isinstance(operation, DeleteEvent):
+            return await self._done(step, operation, Found(), sent=False)
         return await self._close(step, "failed", str(error))
 
     async def _cannot_look(self, step: Step, error: HighLevelError) -> timedelta | None:
@@ -106,33 +103,33 @@ class Settler:
             return await self._close(step, "failed", f"before sending: {error}")
         if step.since_sent is not None and (not error.retry or step.since_sent > SETTLE_WITHIN):
             return await self._close(step, "unknown", f"it was sent, and whether it came true cannot be seen: {error}")
-        return await self._later(step, self._pause(step, error), str(error), in_doubt=step.since_sent is not None)
+        return await self._later(step, pause(error, step.attempts), str(error), in_doubt=step.since_sent is not None)
 
     async def _look(self, step: Step, operation: Operation[Any]) -> Outcome:
         assert step.planned_at is not None
-        async with self.pool.acquire() as connection:
-            others = await steps.written_ids(connection, step)
-        return await look(self.api, operation, planned_at=step.planned_at, meant=step.meant, others=others)
 
-    async def _done(self, step: Step, operation: Operation[Any], found: Found) -> timedelta | None:
+        async def taken(ids: Sequence[str]) -> frozenset[str]:
+            async with self.pool.acquire() as connection:
+                return await steps.taken(connection, step, ids)
+
+        return await look(self.api, operation, planned_at=step.planned_at, meant=step.meant, taken=taken)
+
+    async def _done(self, step: Step, operation: Operation[Any], found: Found, *, sent: bool) -> timedelta | None:
         """Close it, and in the same transaction what has become true with it."""
+        state, reason = ("done", None) if sent else ("unchanged", "it is so already")
         async with self.lease.transaction() as connection:
-            await steps.close(connection, step.step_id, "done", written_id=found.written_id)
+            await steps.close(connection, step.step_id, state, reason=reason, written_id=found.written_id)
             if isinstance(operation, EditAppointment):
                 await _fold(connection, step, operation, found)
             if "follow" in step.meant:
                 await follows.keep(connection, _followed(step, step.meant["follow"], found))
         return None
 
-    async def _block_is_gone(self, step: Step, operation: Operation[Any]) -> timedelta | None:
-        """A block that somebody removed is not put back; it is followed no more until its booking is revived."""
+    async def _overtaken(self, step: Step, outcome: Overtaken) -> timedelta | None:
+        """Somebody else was here: left alone. A block that they removed is followed no more."""
         async with self.lease.transaction() as connection:
-            removed = isinstance(operation, DeleteEvent)
-            reason = "it was gone already" if removed else "somebody else removed the block: left alone"
-            await steps.close(connection, step.step_id, "unchanged", reason=reason)
-            if removed:
-                await follows.keep(connection, _followed(step, step.meant["follow"], Found()))
-            else:
+            await steps.close(connection, step.step_id, "unchanged", reason=f"{outcome.reason}: left alone")
+            if outcome.gone and "follow" in step.meant:
                 await follows.forget(connection, UUID(step.meant["follow"]["follow_id"]))
         return None
 
@@ -142,17 +139,12 @@ class Settler:
         log.info("step closed", step=str(step.step_id), state=state, action=step.action)
         return None
 
-    async def _later(self, step: Step, wait: timedelta, reason: str, *, in_doubt: bool) -> timedelta:
+    async def _later(
+        self, step: Step, wait: timedelta, reason: str, *, in_doubt: bool, doubts: int = 0
+    ) -> timedelta | None:
         async with self.lease.transaction() as connection:
-            await steps.later(connection, step.step_id, wait, reason, in_doubt=in_doubt)
+            await steps.later(connection, step.step_id, wait, reason, in_doubt=in_doubt, doubts=doubts)
         return wait
-
-    def _pause(self, step: Step, error: HighLevelError) -> timedelta:
-        """What HighLevel asks for, else twice as long each time, spread so that not all come back at once."""
-        if error.retry_after is not None:
-            return timedelta(seconds=min(error.retry_after, LONGEST_WAIT) + random.random() / 4)  # noqa: S311
-        seconds = min(LONGEST_WAIT, 0.5 * 2**step.attempts)
-        return timedelta(seconds=seconds * (0.75 + random.random() / 2))  # noqa: S311
 
 
 async def _fold(connection: Connection, step: Step, operation: EditAppointment, found: Found) -> None:

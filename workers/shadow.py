@@ -1,5 +1,6 @@
 """A rule in shadow: what it would write, kept beside its verdict and never sent."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from service.highlevel.errors import HighLevelError
@@ -15,8 +16,11 @@ from workers.run import Run, reason_to_leave
 from workers.templates import TextError
 
 
-async def rehearse(run: Run, entry: Entry) -> None:
-    """Plan each action on the booking as the ones before it would leave it; all of them are kept at once."""
+async def rehearse(run: Run, entry: Entry, written: Mapping[str, str]) -> None:
+    """Plan each action on the booking as the ones before it would leave it; all of them are kept at once.
+
+    `written`: which rule wrote what in this delivery, as for a rule that is live.
+    """
     if await run.steps_of(entry.rule.name):
         return
     context = await run.context(entry)
@@ -25,20 +29,24 @@ async def rehearse(run: Run, entry: Entry) -> None:
     for place, action in enumerate(entry.rule.then):
         context = run.on(entry, context.seen.written(booking))
         context = replace(context, api=DryRun(context.api, booking))
-        planned, booking = await _rehearse(run, entry, place, action, context)
+        planned, left = await _rehearse(run, entry, place, action, context, written)
         rows.extend(planned)
+        if left is None:
+            break
+        booking = left
     async with run.lease.transaction() as connection:
         await steps.plan(connection, rows)
 
 
 async def _rehearse(
-    run: Run, entry: Entry, place: int, action: Action, context: ActionContext
-) -> tuple[list[Step], Booking]:
+    run: Run, entry: Entry, place: int, action: Action, context: ActionContext, written: Mapping[str, str]
+) -> tuple[list[Step], Booking | None]:
+    """The steps of one action, and the booking as they would leave it; None where it would fail, and its rule end."""
     booking, rule = context.booking, entry.rule.name
     try:
-        decided = reason_to_leave(context, entry, action, {}) or await action.plan(context)
+        decided = reason_to_leave(context, entry, action, written) or await action.plan(context)
     except (CannotAct, TextError, HighLevelError) as error:
-        return [run.row(rule, place, 0, action.do, "shadow", booking, reason=f"would fail: {error}")], booking
+        return [run.row(rule, place, 0, action.do, "shadow", booking, reason=f"would fail: {error}")], None
     if isinstance(decided, LeftAlone):
         reason = f"would leave it: {decided.reason}"
         return [run.row(rule, place, 0, action.do, "shadow", booking, reason=reason)], booking

@@ -30,8 +30,8 @@ class Workplace:
 
     @property
     def settle_after(self) -> timedelta:
-        """How long a write that was sent may still be under way: as long as a write may take."""
-        return timedelta(seconds=self.settings.write_timeout)
+        """How long a write that was sent may still be under way at HighLevel: longer than we wait for its answer."""
+        return timedelta(seconds=self.settings.settle_after)
 
     def client(self, location: Location, delivery: Delivery, step_id: UUID | None = None) -> Client:
         """An Api for this location, whose calls are kept with the delivery and the step they were made for."""

@@ -52,6 +52,7 @@ STATEMENTS = (
         state text NOT NULL CHECK (state IN ('waiting', 'judged', 'done', 'ignored', 'failed')),
         reason text,
         waits_for text,
+        next_at timestamptz,
         attempts int NOT NULL DEFAULT 0,
         surprises int NOT NULL DEFAULT 0,
         triggers text[] NOT NULL DEFAULT '{}',
@@ -80,6 +81,7 @@ STATEMENTS = (
         series_id text,
         contact_id text,
         booking jsonb NOT NULL,
+        heard timestamptz,
         ours jsonb NOT NULL DEFAULT '{}',
         others text[] NOT NULL DEFAULT '{}',
         assignee_chosen boolean NOT NULL DEFAULT false,
@@ -134,12 +136,15 @@ STATEMENTS = (
         planned_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         sent_at timestamptz,
         attempts int NOT NULL DEFAULT 0,
+        doubts int NOT NULL DEFAULT 0,
         next_at timestamptz,
         finished_at timestamptz,
         UNIQUE (delivery_id, rule, place, part)
     )
     """,
     "CREATE INDEX steps_by_appointment ON steps (location_id, appointment_id)",
+    # What was made at HighLevel is one step's doing: two in doubt cannot both claim it.
+    "CREATE UNIQUE INDEX steps_by_written ON steps (location_id, written_id) WHERE written_id IS NOT NULL",
     "CREATE INDEX steps_open ON steps (state) WHERE state IN ('planned', 'sent', 'waiting')",
     """
     CREATE TABLE calls (

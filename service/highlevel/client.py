@@ -38,6 +38,17 @@ class Endpoint:
     write_timeout: float
 
 
+def open_session(connections: int) -> aiohttp.ClientSession:
+    """A session that sends what it is asked to send once.
+
+    aiohttp on its own sends a PUT or DELETE again when the connection breaks before the answer; whether it may is for
+    whoever looks whether it came true.
+    """
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections))
+    session._retry_connection = False
+    return session
+
+
 class Client:
     """An Api for one location. Raises HighLevelError; sends each operation at most once."""
 
@@ -122,9 +133,9 @@ def _json(text: str) -> Any:
 def _message(answer: Any, text: str) -> str:
     """HighLevel's own words: a string, or a list of them at 422."""
     message = answer.get("message") if isinstance(answer, dict) else None
-    if isinstance(message, list):
-        return "; ".join(map(str, message))
-    return str(message) if message else text.strip()[:200] or "no message"
+    words = "; ".join(map(str, message)) if isinstance(message, list) else str(message or text.strip()[:200])
+    # Half a surrogate pair or a NUL can be sent in JSON, and kept nowhere.
+    return words.encode(errors="replace").decode().replace("\0", "") or "no message"
 
 
 def _seconds(header: str | None) -> float | None:

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+import asyncpg
 import structlog
 
-from service import telemetry
 from service.store import deliveries
 from service.store.database import AWAY, Pool
 from service.store.deliveries import Arrival, Recorded
@@ -14,6 +14,9 @@ log = structlog.get_logger()
 
 LARGEST_BATCH = 200
 MOST_WAITING = 5_000
+WAIT_FOR_LOCKS = "SET LOCAL lock_timeout = '1s'"
+"""For a lane that a worker holds: it does so for moments, unless it was stopped in the middle of one."""
+
 PATIENCE = 5.0
 """Seconds for one commit; then the sender is asked to come again, which is safe: a known delivery is known."""
 
@@ -23,7 +26,7 @@ class CannotKeep(Exception):
 
 
 class Intake:
-    """`ring` is told, after each commit, how many lanes got work."""
+    """`ring` is told, after each commit, how many deliveries there are to work on."""
 
     def __init__(self, pool: Pool, ring: Callable[[int], None], *, ignored_kept: int) -> None:
         self._pool = pool
@@ -50,6 +53,8 @@ class Intake:
     async def _keep_batch(self, batch: Sequence[tuple[Arrival, asyncio.Future[Recorded]]]) -> None:
         try:
             kept = await self._commit([arrival for arrival, _ in batch])
+        except asyncpg.LockNotAvailableError:
+            await self._one_by_one(batch)
         except AWAY as error:
             log.warning("cannot keep deliveries", deliveries=len(batch), error=type(error).__name__)
             # Those that queued up behind would only wait for the same answer.
@@ -58,11 +63,8 @@ class Intake:
                 _fail(answer, CannotKeep())
         except Exception as error:
             if len(batch) > 1:
-                # One that cannot be kept must not take the others with it.
-                for alone in batch:
-                    await self._keep_batch([alone])
+                await self._one_by_one(batch)
             else:
-                telemetry.report(error)
                 _fail(batch[0][1], error)
         else:
             for (_, answer), recorded in zip(batch, kept, strict=True):
@@ -70,8 +72,17 @@ class Intake:
                     answer.set_result(recorded)
             self._ring(len({recorded.delivery_id for recorded in kept if not recorded.known and not recorded.ignored}))
 
+    async def _one_by_one(self, batch: Sequence[tuple[Arrival, asyncio.Future[Recorded]]]) -> None:
+        """One that cannot be kept, or whose lane somebody holds, must not take the others with it."""
+        if len(batch) == 1:
+            return _fail(batch[0][1], CannotKeep())
+        for alone in batch:
+            await self._keep_batch([alone])
+        return None
+
     async def _commit(self, arrivals: Sequence[Arrival]) -> list[Recorded]:
         async with asyncio.timeout(PATIENCE), self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(WAIT_FOR_LOCKS)
             return await deliveries.record(connection, arrivals, ignored_kept=self._ignored_kept)
 
 

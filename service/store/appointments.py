@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from service.store.database import Connection
@@ -13,17 +14,22 @@ OWNED = ("assignee", "starts", "ends", "status", "title")
 
 @dataclass(frozen=True)
 class LastSeen:
-    """`ours`: the values we wrote that still stand. `others`: fields that somebody else changed after we wrote them.
-    `assignee_chosen`: the assignee is not the one the booking was born with, and not of our choosing."""
+    """The booking as we know it, and what we know of who made it so.
+
+    `heard`: its dateUpdated when HighLevel last told of it; a write of ours makes the booking's own later than that.
+    `ours`: the values we wrote that still stand. `others`: fields that somebody else changed after we wrote them.
+    `assignee_chosen`: the assignee is not the one the booking was born with, and not of our choosing.
+    """
 
     booking: Booking
+    heard: datetime | None
     ours: Mapping[str, Any]
     others: frozenset[str]
     assignee_chosen: bool
 
     @classmethod
     def first(cls, booking: Booking) -> "LastSeen":
-        return cls(booking, {}, frozenset(), False)
+        return cls(booking, booking.updated, {}, frozenset(), False)
 
     def told(self, now: Booking) -> "LastSeen":
         """After HighLevel said that it looks like this now."""
@@ -31,6 +37,7 @@ class LastSeen:
         lost = {name for name in self.ours if name in changed}
         return LastSeen(
             now,
+            now.updated,
             {name: value for name, value in self.ours.items() if name not in lost},
             self.others | lost,
             self.assignee_chosen or "assignee" in changed,
@@ -45,16 +52,17 @@ class LastSeen:
 
 
 FIND = """
-    SELECT booking, ours, others, assignee_chosen FROM appointments WHERE location_id = $1 AND appointment_id = $2
+    SELECT booking, heard, ours, others, assignee_chosen FROM appointments
+    WHERE location_id = $1 AND appointment_id = $2
 """
 
 KEEP = """
     INSERT INTO appointments AS kept (
-        location_id, appointment_id, series_id, contact_id, booking, ours, others, assignee_chosen
+        location_id, appointment_id, series_id, contact_id, booking, ours, others, assignee_chosen, heard
     )
-    VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7::text[], $8)
+    VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7::text[], $8, $9)
     ON CONFLICT (location_id, appointment_id) DO UPDATE SET
-        contact_id = $4, booking = $5::jsonb, ours = $6::jsonb, others = $7::text[], assignee_chosen = $8,
+        contact_id = $4, booking = $5::jsonb, ours = $6::jsonb, others = $7::text[], assignee_chosen = $8, heard = $9,
         changed_at = now()
 """
 
@@ -64,7 +72,11 @@ async def find(connection: Connection, location_id: str, appointment_id: str) ->
     if row is None:
         return None
     return LastSeen(
-        Booking.model_validate(row["booking"]), row["ours"], frozenset(row["others"]), row["assignee_chosen"]
+        Booking.model_validate(row["booking"]),
+        row["heard"],
+        row["ours"],
+        frozenset(row["others"]),
+        row["assignee_chosen"],
     )
 
 
@@ -80,4 +92,5 @@ async def keep(connection: Connection, seen: LastSeen) -> None:
         dict(seen.ours),
         sorted(seen.others),
         seen.assignee_chosen,
+        seen.heard,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -214,6 +214,9 @@ class Delivery:
     surprises: int
     """Errors that nobody thought of."""
 
+    wait: timedelta
+    """Until it may be taken up again."""
+
     rulebook_id: UUID | None
     was: Booking | None
     booking: Booking | None
@@ -222,7 +225,7 @@ class Delivery:
 
 NEXT = """
     SELECT delivery_id, state, received_at, location_id, appointment_id, attempts, surprises, rulebook_id, was,
-        booking, body
+        booking, body, GREATEST(next_at - clock_timestamp(), interval '0') AS wait
     FROM deliveries WHERE lane_id = $1 AND state IN ('waiting', 'judged')
     ORDER BY arrival LIMIT 1
 """
@@ -239,9 +242,11 @@ FINISH = """
     WHERE delivery_id = $1
 """
 
-WAIT = "UPDATE deliveries SET waits_for = $2, attempts = attempts + $3 WHERE delivery_id = $1"
-
-SURPRISED = "UPDATE deliveries SET waits_for = $2, surprises = surprises + 1 WHERE delivery_id = $1"
+WAIT = """
+    UPDATE deliveries SET
+        waits_for = $2, next_at = clock_timestamp() + $3, attempts = attempts + $4, surprises = surprises + $5
+    WHERE delivery_id = $1
+"""
 
 
 async def next_open(connection: Connection, lane_id: UUID) -> Delivery | None:
@@ -250,6 +255,7 @@ async def next_open(connection: Connection, lane_id: UUID) -> Delivery | None:
     if row is None:
         return None
     values = dict(row)
+    values["wait"] = values["wait"] or timedelta()
     for name in ("was", "booking"):
         values[name] = Booking.model_validate(values[name]) if values[name] else None
     return Delivery(**values)
@@ -275,11 +281,17 @@ async def finish(connection: Connection, delivery_id: UUID, state: str, reason: 
     await connection.execute(FINISH, delivery_id, state, reason)
 
 
-async def wait(connection: Connection, delivery_id: UUID, reason: str, *, failed: bool) -> None:
-    """Note what it waits for; `failed`: something that it needed could not be read, so the next wait is longer."""
-    await connection.execute(WAIT, delivery_id, reason, int(failed))
+async def wait(
+    connection: Connection,
+    delivery_id: UUID,
+    after: timedelta,
+    reason: str,
+    *,
+    failed: bool = False,
+    surprised: bool = False,
+) -> None:
+    """Take it up again after a while, and say what it waits for.
 
-
-async def surprised(connection: Connection, delivery_id: UUID, reason: str) -> None:
-    """Note an error that nobody thought of."""
-    await connection.execute(SURPRISED, delivery_id, reason)
+    `failed`: something that it needed could not be read. `surprised`: an error came that nobody thought of.
+    """
+    await connection.execute(WAIT, delivery_id, reason, after, int(failed), int(surprised))

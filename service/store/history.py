@@ -16,7 +16,7 @@ LIST = """
         COALESCE((
             SELECT jsonb_agg(jsonb_build_object(
                 'rule', rule, 'action', action, 'state', state, 'sentence', sentence, 'reason', reason
-            ) ORDER BY step_id)
+            ) ORDER BY planned_at, place, part)
             FROM steps s WHERE s.delivery_id = d.delivery_id
         ), '[]') AS steps
     FROM deliveries d
@@ -47,7 +47,7 @@ VERDICTS = "SELECT place, rule, mode, held, checks FROM verdicts WHERE delivery_
 STEPS = """
     SELECT step_id, rule, place, part, action, state, sentence, reason, operation, written_id, planned_at, sent_at,
         attempts, next_at, finished_at
-    FROM steps WHERE delivery_id = $1 ORDER BY step_id
+    FROM steps WHERE delivery_id = $1 ORDER BY planned_at, place, part
 """
 
 CALLS = """

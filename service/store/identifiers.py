@@ -6,7 +6,7 @@ from uuid import UUID
 
 
 def new_id() -> UUID:
-    """A fresh UUIDv7 that sorts after those made before it in this process.
+    """A fresh UUIDv7, which sorts after those made before it as far as this machine's clock goes forward.
 
     48 bits of milliseconds, then 12 bits of the fraction of one, a quarter of a microsecond each (RFC 9562,
     section 6.2, method 3): what one process makes in the same millisecond keeps its order. The rest is random.

@@ -1,6 +1,6 @@
 """Steps: the stored row of one write. What it will send is decided once, and stays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,6 +34,9 @@ class Step:
     written_id: str | None = None
     planned_at: datetime | None = None
     attempts: int = 0
+    doubts: int = 0
+    """Times that it was sent and no answer told what became of it."""
+
     since_sent: timedelta | None = None
     wait: timedelta = timedelta()
     """Until it may be taken up again."""
@@ -50,11 +53,12 @@ INSERT = """
 
 COLUMNS = """
     step_id, delivery_id, rule, place, part, action, state, sentence, location_id, appointment_id, contact_id,
-    series_id, reason, operation, meant, written_id, planned_at, attempts, clock_timestamp() - sent_at AS since_sent,
+    series_id, reason, operation, meant, written_id, planned_at, attempts, doubts,
+    clock_timestamp() - sent_at AS since_sent,
     GREATEST(next_at - clock_timestamp(), interval '0') AS wait
 """
 
-OF_DELIVERY = f"SELECT {COLUMNS} FROM steps WHERE delivery_id = $1 ORDER BY step_id"  # noqa: S608 (no value in it)
+OF_DELIVERY = f"SELECT {COLUMNS} FROM steps WHERE delivery_id = $1 ORDER BY planned_at, place, part"  # noqa: S608 (no value in it)
 
 SENT = """
     UPDATE steps SET state = 'sent', sent_at = clock_timestamp(), attempts = attempts + 1, next_at = NULL
@@ -65,6 +69,7 @@ LATER = """
     UPDATE steps SET
         state = CASE WHEN $4 THEN 'sent' ELSE 'waiting' END,
         sent_at = CASE WHEN $4 THEN sent_at END,
+        doubts = doubts + $5,
         next_at = clock_timestamp() + $2,
         reason = $3
     WHERE step_id = $1
@@ -75,10 +80,15 @@ CLOSE = """
     WHERE step_id = $1
 """
 
-WRITTEN_IDS = """
-    SELECT written_id FROM steps
-    WHERE location_id = $1 AND appointment_id = $2 AND written_id IS NOT NULL AND step_id <> $3
+ABANDON = """
+    UPDATE steps SET
+        state = CASE state WHEN 'sent' THEN 'unknown' ELSE 'failed' END,
+        reason = 'its delivery was given up',
+        finished_at = clock_timestamp()
+    WHERE delivery_id = $1 AND state IN ('planned', 'sent', 'waiting')
 """
+
+TAKEN = "SELECT written_id FROM steps WHERE location_id = $1 AND written_id = ANY($2::text[]) AND step_id <> $3"
 
 
 async def plan(connection: Connection, steps: Sequence[Step]) -> None:
@@ -114,9 +124,11 @@ async def mark_sent(connection: Connection, step_id: UUID) -> None:
     await connection.execute(SENT, step_id)
 
 
-async def later(connection: Connection, step_id: UUID, wait: timedelta, reason: str, *, in_doubt: bool) -> None:
+async def later(
+    connection: Connection, step_id: UUID, wait: timedelta, reason: str, *, in_doubt: bool, doubts: int = 0
+) -> None:
     """Take it up again after a while: as it is when the write may be in the world, else as if never sent."""
-    await connection.execute(LATER, step_id, wait, reason, in_doubt)
+    await connection.execute(LATER, step_id, wait, reason, in_doubt, doubts)
 
 
 async def close(
@@ -125,9 +137,14 @@ async def close(
     await connection.execute(CLOSE, step_id, state, reason, written_id)
 
 
-async def written_ids(connection: Connection, step: Step) -> frozenset[str]:
-    """Ids of what other steps are known to have written: nothing of it can be this step's doing."""
-    rows = await connection.fetch(WRITTEN_IDS, step.location_id, step.appointment_id, step.step_id)
+async def abandon(connection: Connection, delivery_id: UUID) -> None:
+    """Close what is open of a delivery that is given up: what was sent is unknown, the rest never happened."""
+    await connection.execute(ABANDON, delivery_id)
+
+
+async def taken(connection: Connection, step: Step, ids: Iterable[str]) -> frozenset[str]:
+    """Which of these another step of the location is known to have made: none of them can be this step's doing."""
+    rows = await connection.fetch(TAKEN, step.location_id, sorted(ids), step.step_id)
     return frozenset(row["written_id"] for row in rows)
 
 

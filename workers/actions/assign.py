@@ -130,9 +130,11 @@ class Assign(Action):
             case Named() as person:
                 return person, "as the rule says", None
             case RoundRobin(round_robin=team):
-                turns = await context.turns(str(team))
+                # The calendar's own team is another one on each calendar.
+                key = str(team) if team.members else f"calendar {context.booking.calendar_id}"
+                turns = await context.turns(key)
                 chosen = min(free, key=lambda person: turns.last.get(person.id, 0))
-                return chosen, f"next in turn of {team}{besides}", Turn(str(team), chosen.id, turns.version)
+                return chosen, f"next in turn of {team}{besides}", Turn(key, chosen.id, turns.version)
             case LeastBusy(over=period):
                 counts = [(await agenda.count(person.id, period), person) for person in free]
                 fewest = min(counts, key=lambda counted: counted[0])[1]

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import StrictBool, model_validator
 
 from service.highlevel.calendars import GetCalendar
+from service.trigger import TAKES_NO_TIME
 from workers.actions.action import Action, ActionContext, LeftAlone, Plan
 from workers.actions.following import Side, first_write
 from workers.templates import Text
@@ -34,6 +35,8 @@ class BlockSlot(Action):
         return frozenset({"blocks"})
 
     async def plan(self, context: ActionContext) -> Plan | LeftAlone:
+        if context.booking.deleted or context.booking.status in TAKES_NO_TIME:
+            return LeftAlone("the booking takes no time any more")
         calendar_id = None
         if context.booking.assignee is None:
             # Only a calendar of type event can be blocked itself; elsewhere HighLevel wants a person.

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import click
 import structlog
 import uvloop
 from aiohttp import web
 
 from service import telemetry
+from service.highlevel.client import open_session
 from service.queue import Bell
 from service.receiver.app import HEALTH, create_app, keys_of_sandbox
 from service.settings import Settings
@@ -68,8 +68,7 @@ async def _work(settings: Settings) -> None:
     stopped = stop_signal()
     # Each lane at work holds at most one connection at a time, and one for its lease; the sweep has one.
     size = settings.worker_lanes * 2 + 2
-    connector = aiohttp.TCPConnector(limit=settings.worker_lanes)
-    async with opened(settings, size=size) as pool, aiohttp.ClientSession(connector=connector) as session:
+    async with opened(settings, size=size) as pool, open_session(settings.worker_lanes) as session:
         await _require_schema(pool)
         workplace = Workplace(settings, pool, session, clock)
         drainer = Drainer(workplace)
