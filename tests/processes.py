@@ -33,6 +33,7 @@ def worker(settings: Settings, log: Path) -> Any:
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": SECRET.get_secret_value(),
         "HIGHLEVEL_URL": settings.highlevel_url,
+        "SETTLE_AFTER": str(settings.settle_after),
         "HIGHLEVEL_APP_IDS": ",".join(settings.highlevel_app_ids),
     }
     with log.open("ab") as file:

@@ -112,7 +112,7 @@ async def test_a_delivery_is_shown_with_its_checks_steps_calls_and_body(house: H
         "CreateNote answered 201",
         "✗ morning (live)",
         "✗ starts before 10:00   was ",
-        "GetAppointment answered 200",
+        "read to judge and to decide",
         '"title": "Grüße"',
     ]
     places = [shown.index(words) for words in in_order]
