@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sentry_sdk.utils import BadDsn, Dsn
 
 HIGHLEVEL_URL = "https://services.leadconnectorhq.com"
 HIGHLEVEL_KEYS = ("MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=",)
@@ -35,6 +36,7 @@ def _url_with(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
         try:
             parts = urlsplit(value)
+            _ = parts.port
         except ValueError:  # in words that may quote a password
             parts = urlsplit("")
         if value and (parts.scheme not in schemes or (parts.scheme.startswith("http") and not parts.hostname)):
@@ -44,12 +46,23 @@ def _url_with(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _sentry_dsn(value: SecretStr) -> SecretStr:
+    if value.get_secret_value():
+        try:
+            Dsn(value.get_secret_value())
+        except BadDsn:
+            raise ValueError("should be a DSN as Sentry shows it: https://key@host/project") from None
+    return value
+
+
 def _fernet_key(value: SecretStr) -> SecretStr:
     if value.get_secret_value():
         try:
             Fernet(value.get_secret_value())
         except ValueError:
-            raise ValueError("should be 32 random bytes in URL-safe base64") from None
+            raise ValueError(
+                "should be 32 random bytes in URL-safe base64, as from: openssl rand -base64 32 | tr '+/' '-_'"
+            ) from None
     return value
 
 
@@ -106,7 +119,7 @@ class Settings(BaseSettings):
     worker_lanes: int = Field(10, ge=1, le=200, description="lanes a worker runs at once")
     ignored_kept: int = Field(10_000, ge=0, description="ignored deliveries kept a day; the rest is only counted")
 
-    sentry_dsn: SecretStr = SecretStr("")
+    sentry_dsn: Annotated[SecretStr, AfterValidator(_sentry_dsn)] = SecretStr("")
     environment: str = "development"
     log_format: Literal["json", "text"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -11,9 +11,14 @@ import pytest
 
 from service import embedded
 from service.embedded import Servers
+from service.settings import Settings
 from service.store import migrations
 from service.store.database import Pool
 from tests.house import House, open_house, pool_of
+
+# What a shell exports for its own use must not reach what is tested.
+for name in (*Settings.model_fields, "slotwright_folder", "sandbox_signing_key"):
+    os.environ.pop(name.upper(), None)
 
 NUMBERS = count(1)
 TEMPLATE = "slotwright_template"

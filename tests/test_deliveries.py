@@ -19,8 +19,7 @@ from service.store import deliveries, lanes
 from service.store.database import Connection, Pool
 from service.store.deliveries import Arrival, Recorded
 from service.trigger import Booking
-from tests.house import APP_ID, event, now, register
-from tests.sandboxes import LOCATION
+from tests.house import event, now, register
 from tests.test_receiver import APPOINTMENT, Door, open_door, raw
 
 MANY = 1000
@@ -155,15 +154,22 @@ async def test_a_twin_waits_until_the_first_is_kept_or_given_up(store: Pool, com
 
 
 async def test_receivers_that_keep_the_same_deliveries_never_lock_each_other_out(store: Pool) -> None:
-    for reason in (None, "reason"):
-        came = [
-            replace(arrival(f"dLv000000000000{number:04}a"), ignored=reason and f"{reason} {number}")
-            for number in range(100)
-        ]
-        batches = [came, came[::-1], came[50:] + came[:50]]
-        answers = await asyncio.gather(*(record(store, *batch) for batch in batches for _ in range(4)))
-        assert sum(not recorded.known for answer in answers for recorded in answer) == 100
-    assert await rows(store, "SELECT count(*) FROM deliveries") == [(200,)]
+    came = [replace(arrival(f"dLv{n:016}a"), ignored=f"reason {n}" if n % 2 else None) for n in range(100)]
+    answers = await asyncio.gather(*(record(store, *batch) for batch in (came, came[::-1]) for _ in range(4)))
+    assert sum(not recorded.known for answer in answers for recorded in answer) == 100
+    assert await rows(store, "SELECT count(*) FROM deliveries") == [(100,)]
+
+
+async def test_keys_are_claimed_in_their_order_whatever_the_batchs(store: Pool) -> None:
+    """Or the second would have the later key and wait for the earlier one, and the first the other way round."""
+    early, late = sorted((arrival("a"), arrival("b")), key=lambda one: str(one.event.key))
+    async with store.acquire() as first, first.transaction():
+        await deliveries.record(first, [early], ignored_kept=MANY)
+        second = asyncio.create_task(record(store, late, early))
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(0.5):
+            await deliveries.record(first, [late], ignored_kept=MANY)
+    assert [recorded.known for recorded in await second] == [True, True]
 
 
 @contextlib.asynccontextmanager
@@ -203,6 +209,18 @@ async def test_one_that_cannot_be_kept_does_not_take_the_others_with_it(store: P
     assert await rows(store, "SELECT count(*) FROM delivery_keys") == [(6,)]
 
 
+async def test_a_lane_that_somebody_holds_keeps_back_its_own_deliveries_only(store: Pool) -> None:
+    """A worker that was stopped in the middle of a transaction: the others must not wait for it."""
+    held, again, *free = (arrival(subject) for subject in ("held", "held", "a", "b", "c"))
+    await record(store, held)
+    async with store.acquire() as worker, worker.transaction():
+        await worker.execute("SELECT FROM lanes FOR UPDATE")
+        async with kept_together(store, [free[0], again, *free[1:]], []) as answers:
+            assert [type(answer) for answer in answers] == [Recorded, CannotKeep, Recorded, Recorded]
+    async with kept_together(store, [again], []) as answers:
+        assert [answer.known for answer in answers] == [False], "it was to come again, and is kept then"
+
+
 async def test_the_bell_stops_whenever_it_is_told_to(servers: Servers) -> None:
     """redis-py loses a cancellation that comes while it connects."""
     for ticks in range(30):
@@ -217,68 +235,18 @@ async def test_the_bell_stops_whenever_it_is_told_to(servers: Servers) -> None:
         await bell.close()
 
 
-IGNORED: dict[str, tuple[dict[str, Any], str]] = {
-    "another app": ({"appId": "f" * 24}, "the event is another app's"),
-    "another location": ({"locationId": "eLsewhere000000000001"}, "the location is not registered"),
-    "another event": ({"type": "ContactCreate", "id": "con"}, "ContactCreate is not an appointment event"),
-    "no type": ({"type": None}, "an event without type is not an appointment event"),
-    "no location": ({"locationId": ""}, "AppointmentCreate names no location"),
-    "NUL in the location": ({"locationId": LOCATION + "\0"}, "AppointmentCreate names no location"),
-    "no appointment": ({"appointment": {}}, "AppointmentCreate names no appointment"),
-    "NUL in the id": ({"appointment": {**APPOINTMENT, "id": "a\0"}}, "AppointmentCreate names no appointment"),
-    "line feed in the id": ({"appointment": {**APPOINTMENT, "id": "a\nb"}}, "AppointmentCreate names no appointment"),
-}
-
-
-@pytest.fixture
-async def door(database_url: str, servers: Servers) -> AsyncIterator[Door]:
-    async with open_door(database_url, servers.redis_url, ignored_kept=2) as opened:
-        yield opened
-
-
-@pytest.mark.parametrize(("changes", "reason"), IGNORED.values(), ids=IGNORED.keys())
-async def test_what_is_not_for_us_is_kept_as_ignored_and_acknowledged(
-    door: Door, changes: dict[str, Any], reason: str
-) -> None:
-    body = raw({**event(APPOINTMENT), **changes})
-    status, answer = await door.post(body)
-    assert (status, answer["known"], answer["ignored"]) == (202, False, reason)
-    [row] = await door.rows("SELECT delivery_id::text, state, reason, lane_id, finished_at, body FROM deliveries")
-    assert tuple(row)[:4] == (answer["delivery"], "ignored", reason, None)
-    assert row["finished_at"] is not None
-    assert row["body"] == body
-    assert await door.rows("SELECT FROM lanes") == []
-
-
-async def test_what_names_no_app_is_taken_for_ours(door: Door) -> None:
-    body = event(APPOINTMENT)
-    assert body.pop("appId") == APP_ID
-    _, answer = await door.post(raw(body))
-    assert "ignored" not in answer
-
-
-async def test_beyond_the_days_share_the_ignored_are_only_counted(door: Door) -> None:
-    foreign = [raw(event(APPOINTMENT, appId="f" * 24)) for _ in range(4)]
-    answers = [await door.post(body) for body in foreign]
-    assert [status for status, _ in answers] == [202] * 4
-    assert [answer["delivery"] is None for _, answer in answers] == [False, False, True, True]
-    assert {answer["ignored"] for _, answer in answers} == {"the event is another app's"}
-    assert len(await door.rows("SELECT FROM deliveries")) == 2
-    status, other = await door.post(raw(event(APPOINTMENT, "ContactCreate")))
-    assert (status, other["delivery"] is None) == (202, False), "each kind has its own share"
-    assert (await door.post(raw(event(APPOINTMENT))))[1].get("ignored") is None
-    status, again = await door.post(foreign[0])
-    assert (status, again["delivery"], again["known"]) == (200, answers[0][1]["delivery"], True)
-    counted = await door.rows("SELECT reason, times FROM ignored_counts ORDER BY times")
-    assert [row["times"] for row in counted] == [1, 4], "one that is known is not counted again"
-
-
 async def test_a_twin_of_an_ignored_one_is_not_counted_either(store: Pool) -> None:
     a, b = (replace(arrival(), ignored="for a reason") for _ in range(2))
     first, twin, over, over_too = await record(store, a, a, b, b, kept=1)
     assert (first.delivery_id, True) == (twin.delivery_id, twin.known)
     assert over == over_too == Recorded(None, False, "for a reason")
     assert await rows(store, "SELECT times FROM ignored_counts") == [(2,)]
+
+
+@pytest.fixture
+async def door(database_url: str, servers: Servers) -> AsyncIterator[Door]:
+    async with open_door(database_url, servers.redis_url) as opened:
+        yield opened
 
 
 async def test_a_database_that_may_not_write_counts_as_away(door: Door) -> None:

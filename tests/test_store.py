@@ -28,16 +28,15 @@ from service.store import (
 )
 from service.store.database import Pool
 from service.store.identifiers import new_id
-from service.store.steps import Step
 from tests.house import SECRET, register
 from tests.sandboxes import LOCATION
 from tests.test_deliveries import arrival, record, rows
-from tests.test_trigger import AFTER, BOOKING
+from tests.test_trigger import AFTER
 
 MODULES = [
     importlib.import_module(f"service.store.{module.name}") for module in pkgutil.iter_modules(service.store.__path__)
 ]
-KEYWORDS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+KEYWORDS = {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
 
 
 def statements(module: ModuleType) -> dict[str, str]:
@@ -225,13 +224,13 @@ async def test_a_step_says_how_far_it_came(pool: Pool) -> None:
     await register(pool)
     [delivery] = await record(pool, arrival())
     assert delivery.delivery_id is not None
-    planned = Step(
+    planned = steps.Step(
         new_id(), delivery.delivery_id, "rule", 0, 0, "add_note", "planned", "write", LOCATION, "app", "con",
         operation={"body": "a\\u0000b"}, meant={"follow": "x"},
     )  # fmt: skip
     async with pool.acquire() as connection:
 
-        async def now() -> Step:
+        async def now() -> steps.Step:
             [step] = await steps.of_delivery(connection, planned.delivery_id)
             assert (step.operation, step.meant) == (planned.operation, planned.meant), "decided once"
             return step
@@ -255,23 +254,25 @@ async def test_a_step_says_how_far_it_came(pool: Pool) -> None:
         closed = await now()
         assert (closed.state, closed.reason, closed.written_id) == ("done", None, "note")
         assert await steps.taken(connection, planned, ["note", "other"]) == frozenset()
-        other = Step(new_id(), planned.delivery_id, "rule", 1, 0, "a", "unchanged", "s", LOCATION, "app", None)
+        other = steps.Step(new_id(), planned.delivery_id, "rule", 1, 0, "a", "unchanged", "s", LOCATION, "app", None)
         assert await steps.taken(connection, other, ["note", "other"]) == {"note"}
 
 
-async def test_what_we_wrote_stands_until_somebody_changes_it(pool: Pool) -> None:
-    seen = appointments.LastSeen.first(BOOKING)
-    ours = seen.written(BOOKING.changed(assignee="kim", title="ours"))
-    assert ours.ours == {"assignee": "kim", "title": "ours"}
-    assert not ours.assignee_chosen
-    assert ours.told(ours.booking.changed(updated=AFTER)).ours == ours.ours, "an echo takes nothing away"
-    theirs = ours.told(ours.booking.changed(assignee="alex", status="cancelled"))
-    assert (dict(theirs.ours), set(theirs.others), theirs.assignee_chosen) == ({"title": "ours"}, {"assignee"}, True)
+async def test_what_is_open_of_a_delivery_that_is_given_up_is_closed_as_it_must_be(pool: Pool) -> None:
+    await register(pool)
+    [delivery] = await record(pool, arrival())
+    assert delivery.delivery_id is not None
+    states = ("planned", "planned", "done", "unchanged", "failed", "shadow")
+    of = delivery.delivery_id
+    planned = [
+        steps.Step(new_id(), of, "r", n, 0, "a", state, "s", LOCATION, "app", None) for n, state in enumerate(states)
+    ]
     async with pool.acquire() as connection:
-        for each in (seen, ours, theirs):
-            await appointments.keep(connection, each)
-            assert await appointments.find(connection, "loc", BOOKING.id) == each
-        assert await appointments.find(connection, "elsewhere", BOOKING.id) is None
+        await steps.plan(connection, planned)
+        await steps.mark_sent(connection, planned[1].step_id)
+        await steps.abandon(connection, delivery.delivery_id)
+        after = [step.state for step in await steps.of_delivery(connection, delivery.delivery_id)]
+    assert after == ["failed", "unknown", "done", "unchanged", "failed", "shadow"]
 
 
 async def test_a_follow_is_kept_changed_and_forgotten(pool: Pool) -> None:

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.store import appointments
+from service.store.database import Pool
 from service.trigger import (
     RULE_FIELDS,
     Booking,
@@ -152,6 +154,7 @@ CREATE, UPDATE = "AppointmentCreate", "AppointmentUpdate"
         (CREATE, {"updated": None}, None, "no dateUpdated"),
         (UPDATE, {"title": "Colour"}, {}, "at the same dateUpdated"),
         (UPDATE, {"source": "api"}, {}, None),
+        (UPDATE, {"updated": BEFORE}, {}, "older than a write of ours"),
         (UPDATE, {"updated": AFTER}, {"deleted": True}, "seen deleted"),
         (UPDATE, {}, {"deleted": True}, "seen deleted"),
     ],
@@ -249,3 +252,20 @@ def test_a_first_sight_is_always_news(now: Booking, connected: datetime) -> None
 def test_a_booking_that_was_kept_is_the_one_that_was_seen(booking: Booking) -> None:
     """What is kept as JSON must come back equal, or each echo would look like a change."""
     assert Booking.model_validate(booking.model_dump(mode="json")) == booking
+
+
+async def test_what_we_wrote_stands_until_somebody_changes_it(pool: Pool) -> None:
+    seen = appointments.LastSeen.first(BOOKING)
+    ours = seen.written(BOOKING.changed(assignee="kim", title="ours", updated=AFTER))
+    assert ours.ours == {"assignee": "kim", "title": "ours"}
+    assert not ours.assignee_chosen
+    assert (ours.heard, ours.booking.updated) == (ADDED, AFTER), "it is newer by our own doing"
+    assert ours.told(ours.booking).ours == ours.ours, "an echo takes nothing away"
+    assert ours.told(ours.booking).heard == AFTER
+    theirs = ours.told(ours.booking.changed(assignee="alex", status="cancelled"))
+    assert (dict(theirs.ours), set(theirs.others), theirs.assignee_chosen) == ({"title": "ours"}, {"assignee"}, True)
+    async with pool.acquire() as connection:
+        for each in (seen, ours, theirs):
+            await appointments.keep(connection, each)
+            assert await appointments.find(connection, "loc", BOOKING.id) == each
+        assert await appointments.find(connection, "elsewhere", BOOKING.id) is None

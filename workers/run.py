@@ -63,7 +63,22 @@ class Run:
             if "done" in states:
                 written.update(dict.fromkeys(action.writes() - {"blocks"}, entry.rule.name))
             if states & ENDED_BADLY:
+                await self._not_reached(entry, place + 1)
                 break
+
+    async def _not_reached(self, entry: Entry, begin: int) -> None:
+        """Say of the rest of a rule that it was not run, so that nobody looks for it."""
+        if await self.steps_of(entry.rule.name, begin):
+            return
+        booking = (await self.context(entry)).booking
+        reason = "not reached: a step before it failed"
+        rest = [
+            self.row(entry.rule.name, place, 0, action.do, "unchanged", booking, reason=reason)
+            for place, action in enumerate(entry.rule.then)
+            if place >= begin
+        ]
+        async with self.lease.transaction() as connection:
+            await steps.plan(connection, rest)
 
     async def _action(self, entry: Entry, place: int, action: Action, written: dict[str, str]) -> set[str]:
         """Plan an action unless that was done, settle its steps, and tell how they ended."""

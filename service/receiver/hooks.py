@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 
+import structlog
 from aiohttp import web
 
 from service.event import Event, NotAnEvent, read_event
@@ -10,6 +11,8 @@ from service.problem import problem
 from service.receiver.intake import CannotKeep, Intake
 from service.receiver.signature import HEADER, WebhookKeys
 from service.store.deliveries import Arrival
+
+log = structlog.get_logger()
 
 LARGEST_BODY = 256 * 1024
 COME_AGAIN = 10
@@ -44,6 +47,9 @@ class HighLevelHook:
             return _too_large()
         if not self._keys.signed(body, request.headers.get(HEADER)):
             self.strangers += 1
+            if self.strangers & (self.strangers - 1) == 0:
+                # The first, second, fourth, …: a wrong key shows, and a flood does not fill the log.
+                log.warning("not signed by a known key", so_far=self.strangers)
             return problem(401, "Not signed", f"{HEADER} is not a signature of this body by a known key.")
         try:
             event = read_event(body)
@@ -62,7 +68,7 @@ class HighLevelHook:
 
     def _ignored(self, event: Event) -> str | None:
         if event.app_id is not None and event.app_id not in self._app_ids:
-            return "the event is another app's"
+            return "the event is another app's" if self._app_ids else "HIGHLEVEL_APP_IDS names no app of ours"
         return event.not_understood
 
 

@@ -37,7 +37,7 @@ BETWEEN = "SELECT delivery_id FROM deliveries WHERE delivery_id BETWEEN $1 AND $
 DELIVERY = """
     SELECT d.delivery_id, d.received_at, d.source, d.event, d.location_id, d.appointment_id, d.contact_id, d.state,
         d.reason, d.waits_for, d.attempts, d.triggers, d.was, d.booking, d.finished_at, d.body,
-        l.time_zone, r.version AS rulebook_version
+        l.time_zone, r.version AS rulebook_version, r.message AS rulebook_message
     FROM deliveries d LEFT JOIN locations l USING (location_id) LEFT JOIN rulebooks r USING (rulebook_id)
     WHERE d.delivery_id = $1
 """

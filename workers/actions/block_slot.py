@@ -9,6 +9,7 @@ from service.highlevel.calendars import GetCalendar
 from service.trigger import TAKES_NO_TIME
 from workers.actions.action import Action, ActionContext, LeftAlone, Plan
 from workers.actions.following import Side, first_write
+from workers.actions.present import present
 from workers.templates import Text
 from workers.values import SomeDuration
 from workers.words import wrong
@@ -37,6 +38,8 @@ class BlockSlot(Action):
     async def plan(self, context: ActionContext) -> Plan | LeftAlone:
         if context.booking.deleted or context.booking.status in TAKES_NO_TIME:
             return LeftAlone("the booking takes no time any more")
+        if isinstance(left := await present(context), LeftAlone):
+            return left
         calendar_id = None
         if context.booking.assignee is None:
             # Only a calendar of type event can be blocked itself; elsewhere HighLevel wants a person.

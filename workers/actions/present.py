@@ -20,6 +20,8 @@ async def present(context: ActionContext) -> Appointment | LeftAlone:
     except NotFound:
         return LeftAlone("HighLevel does not know the appointment any more")
     now = Booking.of(appointment)
+    if now.deleted and not context.booking.deleted:
+        return LeftAlone("the appointment was deleted meanwhile; that is judged on its own")
     if any(getattr(now, name) != getattr(context.booking, name) for name in JUDGED):
         changed = changed_words(context.booking, now)
         return LeftAlone(f"somebody else changed its {changed} meanwhile; that change is judged on its own")

@@ -157,7 +157,9 @@ def _heading(shown: Mapping[str, Any]) -> Table:
         "appointment": shown["appointment_id"],
         "contact": shown["contact_id"],
         "triggers": words_of(shown["triggers"]),
-        "rulebook": f"version {shown['rulebook_version']}" if shown["rulebook_version"] else "",
+        "rulebook": f"version {shown['rulebook_version']} {shown['rulebook_message'] or ''}".rstrip()
+        if shown["rulebook_version"]
+        else "",
         "attempts": f"{shown['attempts']} in vain" if shown["attempts"] else "",
     }
     for name, value in lines.items():
@@ -168,7 +170,9 @@ def _heading(shown: Mapping[str, Any]) -> Table:
 
 
 def _check(check: Mapping[str, Any]) -> Text:
-    mark, colour = HELD[check["held"]]
+    # The mark is of the line as it reads: a test under `not` is as wanted when it did not hold.
+    wanted = check["under"].count("not") % 2 == 0
+    mark, colour = HELD[check["held"] if wanted or check["held"] is None else not check["held"]]
     words = " ".join([*check["under"], check["fact"], check["test"], check["expected"]])
     return Text.assemble((mark, colour), f" {said(words)}   ", (f"was {said(check['actual'])}", "dim"))
 

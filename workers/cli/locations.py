@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from rich.text import Text
 
 from service.highlevel.client import Client, Endpoint
-from service.highlevel.errors import HighLevelError
+from service.highlevel.errors import HighLevelError, Unauthorized
 from service.highlevel.locations import GetLocation, Location
 from service.settings import Settings
 from service.store import locations as kept
@@ -70,10 +70,16 @@ def list_(folder: Path) -> None:
 
 
 def _read_token(location_id: str) -> SecretStr:
-    text = click.prompt("Token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
-    if not text.strip():
+    try:
+        text = click.prompt("Token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    except UnicodeDecodeError:
+        text = "\0"
+    token = text.strip()
+    if not token:
         raise click.ClickException(f"no token came in: slotwright locations add {location_id} < token-file")
-    return SecretStr(text.strip())
+    if not (token.isascii() and token.isprintable()):
+        raise click.ClickException("what came in is no token: a line of plain letters, digits and hyphens is expected")
+    return SecretStr(token)
 
 
 def _check_zone(name: str) -> None:
@@ -93,7 +99,10 @@ async def _ask_highlevel(settings: Settings, location_id: str, token: SecretStr,
             reply = await Client(session, endpoint, token.get_secret_value())(GetLocation(location_id=location_id))
         except HighLevelError as error:
             if needed:
-                raise click.ClickException(f"{error}. Give --time-zone to do without asking HighLevel.") from None
+                otherwise = (
+                    "" if isinstance(error, Unauthorized) else ". Give --time-zone to do without asking HighLevel."
+                )
+                raise click.ClickException(str(error).rstrip(".") + otherwise) from None
             click.echo(f"It is registered without a name ({error}).", err=True)
             return None
     return reply.location

@@ -58,6 +58,8 @@ async def _receive(settings: Settings) -> None:
     async with opened(settings, size=5) as pool, _running_bell(settings, stopped) as bell:
         await _require_schema(pool)
         app = create_app(settings, pool, bell, clock, sandbox_keys=await keys_of_sandbox(settings))
+        if not settings.highlevel_app_ids:
+            log.warning("HIGHLEVEL_APP_IDS is not set: every webhook that names an app is kept as ignored")
         async with serving(app, settings.host, settings.port):
             await stopped.wait()
             app[HEALTH].draining = True

@@ -49,6 +49,9 @@ class Roles:
         for role, process in self._processes.items():
             if (code := process.poll()) is not None:
                 log = self._log(role)
+                if code < 0:
+                    name = signal.Signals(-code).name
+                    raise click.ClickException(f"{role} was ended by {name}: start again, nothing is lost ({log})")
                 raise click.ClickException(f"{role} ended with {code}: {_last_line(log)} (all of it in {log})")
 
     def stop(self) -> None:
@@ -171,7 +174,12 @@ def _secrets(folder: Path) -> dict[str, str]:
             "sandbox_signing_key": base64.b64encode(os.urandom(32)).decode(),
         }
         _keep_private(path, json.dumps(secrets))
-    return dict(json.loads(path.read_text()))
+    try:
+        return dict(json.loads(path.read_text()))
+    except ValueError:
+        raise click.ClickException(
+            f"{path} cannot be read: put it back, or give another folder; without it stored tokens cannot be opened"
+        ) from None
 
 
 def _keep_private(path: Path, text: str) -> None:

@@ -24,9 +24,9 @@ from workers.cli.demo import Outcome
 from workers.cli.folder import FOLDER, folder_option, opened
 from workers.cli.live import ROWS, Screen, terminal
 from workers.cli.roles import clock, ended
-from workers.cli.rules import store
+from workers.cli.rules import rules_in, store
 from workers.cli.stack import Stack
-from workers.rulebook import Rulebook, files_in, read
+from workers.rulebook import Rulebook
 
 REDRAW_EVERY = 0.25
 INTERRUPTED = 130
@@ -47,7 +47,7 @@ INTERRUPTED = 130
 def up(with_demo: bool, once: bool, port: int, sandbox_port: int, rules: Path | None, folder: Path) -> None:
     """Start PostgreSQL, Valkey, the sandbox, the receiver and a worker, and show what happens until Ctrl-C."""
     read_settings()
-    rulebook = read(files_in(rules or examples()))
+    rulebook = rules_in(rules or examples())
     code = 0
     with _sigterm_is_ctrl_c():
         try:
@@ -82,7 +82,7 @@ async def _run(running: Stack, rulebook: Rulebook, folder: Path, *, with_demo: b
                 await asyncio.Event().wait()
 
         await _register(pool, running)
-        await store(pool, rulebook, None, "slotwright up")
+        await store(pool, rulebook, "slotwright up")
         console.print(_welcome(running, folder, once=once), soft_wrap=True)
         try:
             with Screen(console, clock) as screen:
