@@ -116,7 +116,8 @@ async def test_a_refusal_of_highlevel_ends_as_a_failed_step_in_its_words(house: 
     await house.settled()
     [delivery] = await house.deliveries(booked)
     assert delivery["state"] == "done"
-    [step] = delivery["steps"]
+    step, rest = delivery["steps"]
+    assert (rest["state"], rest["reason"]) == ("unchanged", "not reached: a step before it failed")
     assert step["state"] == "failed"
     [call] = delivery["calls"]
     assert step["reason"] == f"CreateNote answered 422: {call['answer']['message']}", (

@@ -234,7 +234,7 @@ def test_beside_a_running_up(place: Path, ports: list[str]) -> None:
         worker.kill()
         code, said, complained = end(process)
         assert (code, complained.count("\n")) == (1, 1)
-        assert complained.startswith("Error: work ended with -9: ")
+        assert complained.startswith("Error: work was ended by SIGKILL: start again, nothing is lost ")
         assert str(folder / "work.log") in complained
         assert "nothing has come yet" in said
     wait_until_gone(list(roles.values()), folder)

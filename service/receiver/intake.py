@@ -14,9 +14,6 @@ log = structlog.get_logger()
 
 LARGEST_BATCH = 200
 MOST_WAITING = 5_000
-WAIT_FOR_LOCKS = "SET LOCAL lock_timeout = '1s'"
-"""For a lane that a worker holds: it does so for moments, unless it was stopped in the middle of one."""
-
 PATIENCE = 5.0
 """Seconds for one commit; then the sender is asked to come again, which is safe: a known delivery is known."""
 
@@ -82,7 +79,6 @@ class Intake:
 
     async def _commit(self, arrivals: Sequence[Arrival]) -> list[Recorded]:
         async with asyncio.timeout(PATIENCE), self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(WAIT_FOR_LOCKS)
             return await deliveries.record(connection, arrivals, ignored_kept=self._ignored_kept)
 
 

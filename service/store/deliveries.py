@@ -32,6 +32,9 @@ class Recorded:
     ignored: str | None
 
 
+WAIT_FOR_LOCKS = "SET LOCAL lock_timeout = '1s'"
+"""For a lane that a worker holds: it does so for moments, unless it was stopped in the middle of one."""
+
 COUNT_IGNORED = """
     INSERT INTO ignored_counts AS counts (day, reason, times)
     VALUES (current_date, $1, 1)
@@ -81,6 +84,7 @@ async def record(connection: Connection, arrivals: Sequence[Arrival], *, ignored
 
     Of the ignored, `ignored_kept` are kept whole per day and kind; beyond it they are only counted.
     """
+    await connection.execute(WAIT_FOR_LOCKS)
     reasons = await _reasons(connection, arrivals)
     dropped = await _over_the_cap(connection, arrivals, reasons, ignored_kept)
     ids = await _claim_keys(connection, arrivals, dropped)

@@ -9,11 +9,7 @@ from alembic.config import Config
 def migrate(database_url: str) -> None:
     """Apply every migration that is missing, in one transaction; not from inside an event loop, nor by PgBouncer."""
     with as_file(files("migrations")) as folder:
-        config = Config(attributes={"url": sqlalchemy_url(database_url)})
+        config = Config(attributes={"url": database_url})
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         command.upgrade(config, "head")
-
-
-def sqlalchemy_url(database_url: str) -> str:
-    return "postgresql+asyncpg://" + database_url.split("://", 1)[1]

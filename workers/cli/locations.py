@@ -99,10 +99,10 @@ async def _ask_highlevel(settings: Settings, location_id: str, token: SecretStr,
             reply = await Client(session, endpoint, token.get_secret_value())(GetLocation(location_id=location_id))
         except HighLevelError as error:
             if needed:
-                otherwise = (
-                    "" if isinstance(error, Unauthorized) else ". Give --time-zone to do without asking HighLevel."
-                )
-                raise click.ClickException(str(error).rstrip(".") + otherwise) from None
+                told = str(error).rstrip(".")
+                if not isinstance(error, Unauthorized):
+                    told += ". Give --time-zone to do without asking HighLevel."
+                raise click.ClickException(told) from None
             click.echo(f"It is registered without a name ({error}).", err=True)
             return None
     return reply.location

@@ -44,7 +44,7 @@ def apply(directory: Path, message: str, folder: Path) -> None:
 
 
 def rules_in(directory: Path) -> Rulebook:
-    """The rulebook of a folder; a ClickException where there is none, for a wrong path must not switch off every rule."""
+    """The rulebook of a folder; a ClickException where there is none: a wrong path must not switch off every rule."""
     files = files_in(directory)
     if not files:
         raise click.ClickException(f"there is no rule file (*.yaml) in {directory} or below")
@@ -60,9 +60,8 @@ async def store(pool: Pool, rulebook: Rulebook, message: str) -> tuple[int, bool
 async def unknown_locations(pool: Pool, rulebook: Rulebook) -> list[str]:
     """Locations that rule files name and nobody has registered."""
     async with pool.acquire() as connection:
-        known = {
-            name for location in await locations.every(connection) for name in (location.location_id, location.name)
-        }
+        registered = await locations.every(connection)
+    known = {location.location_id for location in registered} | {location.name for location in registered}
     return sorted({entry.location for entry in rulebook if entry.location} - known)
 
 
