@@ -15,9 +15,9 @@ from service.embedded import Servers
 from service.event import read_event
 from service.queue import Bell
 from service.receiver.intake import LARGEST_BATCH, CannotKeep, Intake
-from service.store import deliveries, lanes
+from service.store import arrivals, deliveries, lanes
+from service.store.arrivals import Arrival, Recorded
 from service.store.database import Connection, Pool
-from service.store.deliveries import Arrival, Recorded
 from service.trigger import Booking
 from tests.house import event, now, register
 from tests.test_receiver import APPOINTMENT, Door, open_door, raw
@@ -39,9 +39,9 @@ async def store(pool: Pool) -> Pool:
     return pool
 
 
-async def record(pool: Pool, *arrivals: Arrival, kept: int = MANY) -> list[Recorded]:
+async def record(pool: Pool, *came: Arrival, kept: int = MANY) -> list[Recorded]:
     async with pool.acquire() as connection, connection.transaction():
-        return await deliveries.record(connection, arrivals, ignored_kept=kept)
+        return await arrivals.record(connection, came, ignored_kept=kept)
 
 
 async def rows(pool: Pool, query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -142,7 +142,7 @@ async def test_a_twin_waits_until_the_first_is_kept_or_given_up(store: Pool, com
     async with store.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        [first] = await deliveries.record(connection, [one], ignored_kept=MANY)
+        [first] = await arrivals.record(connection, [one], ignored_kept=MANY)
         twin = asyncio.create_task(record(store, one))
         await asyncio.sleep(0.05)
         assert not twin.done()
@@ -164,11 +164,11 @@ async def test_keys_are_claimed_in_their_order_whatever_the_batchs(store: Pool) 
     """Or the second would have the later key and wait for the earlier one, and the first the other way round."""
     early, late = sorted((arrival("a"), arrival("b")), key=lambda one: str(one.event.key))
     async with store.acquire() as first, first.transaction():
-        await deliveries.record(first, [early], ignored_kept=MANY)
+        await arrivals.record(first, [early], ignored_kept=MANY)
         second = asyncio.create_task(record(store, late, early))
         await asyncio.sleep(0.05)
         async with asyncio.timeout(0.5):
-            await deliveries.record(first, [late], ignored_kept=MANY)
+            await arrivals.record(first, [late], ignored_kept=MANY)
     assert [recorded.known for recorded in await second] == [True, True]
 
 

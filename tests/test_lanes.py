@@ -7,7 +7,7 @@ from uuid import RFC_4122
 
 import pytest
 
-from service.store import deliveries, lanes
+from service.store import arrivals, deliveries, lanes
 from service.store.database import Connection, Pool
 from service.store.identifiers import new_id
 from service.store.lanes import LEASE, Lane, LeaseLost
@@ -187,7 +187,7 @@ async def test_a_delivery_whose_commit_the_release_waits_for_is_not_lost(store: 
         lane = await finished(worker)
         transaction = receiver.transaction()
         await transaction.start()
-        await deliveries.record(receiver, [arrival("s0")], ignored_kept=0)
+        await arrivals.record(receiver, [arrival("s0")], ignored_kept=0)
         giving_back = asyncio.create_task(release(worker, lane))
         await asyncio.sleep(0.05)
         assert not giving_back.done(), "it waits for the receiver's transaction"

@@ -16,6 +16,7 @@ import service.store
 from service.highlevel.client import Call
 from service.store import (
     appointments,
+    arrivals,
     calls,
     deliveries,
     follows,
@@ -94,8 +95,8 @@ HOT: list[tuple[str, list[Any], set[str]]] = [
     (lanes.RELEASE, [UUID(int=1), timedelta()], {"lanes_pkey", "deliveries_open"}),
     (deliveries.NEXT, [UUID(int=1)], {"deliveries_open"}),
     (deliveries.FINISH, [UUID(int=1), "done", None], {"deliveries_pkey"}),
-    (deliveries.KNOWN_KEYS, [["highlevel"], ["key"]], {"delivery_keys_pkey"}),
-    (deliveries.KNOWN_KEYS, [["highlevel"] * 20, list("abcdefghijklmnopqrst")], {"delivery_keys_pkey"}),
+    (arrivals.KNOWN_KEYS, [["highlevel"], ["key"]], {"delivery_keys_pkey"}),
+    (arrivals.KNOWN_KEYS, [["highlevel"] * 20, list("abcdefghijklmnopqrst")], {"delivery_keys_pkey"}),
     (appointments.FIND, ["loc", "s7"], {"appointments_pkey"}),
     (steps.OF_DELIVERY, [UUID(int=1)], {"steps_delivery_id_rule_place_part_key"}),
     (steps.TAKEN, ["loc", ["a", "b"], UUID(int=1)], {"steps_by_written"}),

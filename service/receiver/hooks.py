@@ -10,7 +10,7 @@ from service.event import Event, NotAnEvent, read_event
 from service.problem import problem
 from service.receiver.intake import CannotKeep, Intake
 from service.receiver.signature import HEADER, WebhookKeys
-from service.store.deliveries import Arrival
+from service.store.arrivals import Arrival
 
 log = structlog.get_logger()
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 import asyncpg
 import structlog
 
-from service.store import deliveries
+from service.store.arrivals import Arrival, Recorded, record
 from service.store.database import AWAY, Pool
-from service.store.deliveries import Arrival, Recorded
 
 log = structlog.get_logger()
 
@@ -79,7 +78,7 @@ class Intake:
 
     async def _commit(self, arrivals: Sequence[Arrival]) -> list[Recorded]:
         async with asyncio.timeout(PATIENCE), self._pool.acquire() as connection, connection.transaction():
-            return await deliveries.record(connection, arrivals, ignored_kept=self._ignored_kept)
+            return await record(connection, arrivals, ignored_kept=self._ignored_kept)
 
 
 def _fail(answer: asyncio.Future[Recorded], error: Exception) -> None:
