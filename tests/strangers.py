@@ -23,8 +23,8 @@ def reachable() -> tuple[Path, Path]:
     place.chmod(0o755)
     for name in PACKAGES:
         shutil.copytree(PROJECT / name, place / "project" / name, copy_function=_link)
-    shutil.copytree(LIBRARIES, place / "libraries", copy_function=_link)
-    return place / "project", place / "libraries"
+    shutil.copytree(LIBRARIES, place / "site-packages", copy_function=_link)
+    return place / "project", place / "site-packages"
 
 
 def _link(source: str, target: str) -> None:
