@@ -82,7 +82,7 @@ def run_python(code: str, *arguments: object, uid: int = os.geteuid()) -> subpro
     """`code` in a process and group of its own, as `uid`: by a Python it may execute, for ours may lie in a home."""
     options: dict[str, Any] = {"user": uid, "group": uid, "extra_groups": []} if uid != os.geteuid() else {}
     options |= {"text": True, "cwd": "/", "start_new_session": True}
-    paths = f"import sys; sys.path += {[str(path) for path in reachable()]}\n"
+    paths = f"import sys; sys.path[:0] = {[str(path) for path in reachable()]}\n"
     for python in (sys.executable, "/usr/bin/python3"):
         command = [python, "-B", "-c", paths + code, *map(str, arguments)]
         try:
