@@ -279,15 +279,14 @@ def test_root_runs_them_as_nobody_where_namespaces_are_refused(place: Path, fold
     refused = run_python(REFUSE_NAMESPACES, folder).communicate(timeout=20)[1]
     assert refused.startswith(f"EmbeddedError: The servers cannot run as root and no other user may enter {folder}: ")
     place.chmod(0o711)
-    holder, _, redis_url, _ = hold(folder, code=REFUSE_NAMESPACES)
-    assert count(redis_url) == 1
-    running = processes_of(folder)
-    assert STRANGER in {process.uids().effective for process in running}
-    os.killpg(holder.pid, signal.SIGKILL)
-    holder.communicate()
-    wait_until_gone(running)
-    with servers(folder) as held:
-        assert count(held.redis_url) == 2
+    for code, starts in ((REFUSE_NAMESPACES, 1), (HOLD, 2)):
+        holder, _, redis_url, _ = hold(folder, code=code)
+        assert count(redis_url) == starts
+        running = processes_of(folder)
+        assert STRANGER in {process.uids().effective for process in running}
+        os.killpg(holder.pid, signal.SIGKILL)
+        holder.communicate()
+        wait_until_gone(running)
 
 
 def test_where_the_kernel_does_not_a_guardian_ends_the_children_and_itself() -> None:
