@@ -7,7 +7,7 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-in
 run: $(VENV)/.run
 	@$(BIN)/slotwright up --demo $(ARGS)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.system
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.dev
@@ -15,8 +15,9 @@ lint: $(VENV)/.dev
 
 lock: $(VENV)/.dev
 	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements.lock
+	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-image.lock --extra traces -c requirements.lock
 	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-embedded.lock --extra embedded --group build -c requirements.lock
-	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-dev.lock --extra embedded --group build --group dev -c requirements-embedded.lock
+	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-dev.lock --extra embedded --extra traces --group build --group dev -c requirements-embedded.lock -c requirements-image.lock
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slotwright needs Python 3.11 or newer; name one: make PYTHON=python3.12 run")'
@@ -29,6 +30,11 @@ $(VENV)/.run: requirements-embedded.lock pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Chromium and PgBouncer, where they can be had; elsewhere the tests that want them say that they are skipped.
+$(VENV)/.system: tests/system-packages
+	@sh tests/system-packages
 	@touch $@
 
 .PHONY: run test lint lock

@@ -9,15 +9,17 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-LOCK_TIMEOUT = "4s"
+from migrations.concurrently import LOCK_TIMEOUT
+
 ONE_AT_A_TIME = 0x510_7
+ASK_EVERY = 0.2
 
 
 def migrate(connection: Connection) -> None:
-    context.configure(connection=connection, transaction_per_migration=False)
+    context.configure(connection=connection, transaction_per_migration=True)
+    connection.execute(text(LOCK_TIMEOUT))
+    connection.commit()
     with context.begin_transaction():
-        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})"))
         context.run_migrations()
 
 
@@ -27,11 +29,17 @@ async def connect_and_migrate() -> None:
     engine = create_async_engine(
         "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url)
     )
+    # Held by a session that is in no transaction: an index that is built beside the traffic waits for all of those, and
+    # so would never be done if another migration waited for its turn inside one.
+    turn = await asyncpg.connect(url)
     try:
+        while not await turn.fetchval("SELECT pg_try_advisory_lock($1)", ONE_AT_A_TIME):  # noqa: ASYNC110 (another process ends it)
+            await asyncio.sleep(ASK_EVERY)
         async with engine.connect() as connection:
             await connection.run_sync(migrate)
             await connection.commit()
     finally:
+        await turn.close()
         await engine.dispose()
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from argon2 import Type, extract_parameters
+from argon2.exceptions import InvalidHashError
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -55,6 +57,17 @@ def _sentry_dsn(value: SecretStr) -> SecretStr:
     return value
 
 
+def _password_hash(value: SecretStr) -> SecretStr:
+    if value.get_secret_value():
+        try:
+            kind = extract_parameters(value.get_secret_value()).type
+        except (InvalidHashError, ValueError):
+            kind = None
+        if kind is not Type.ID:
+            raise ValueError("should be an argon2id hash, as `slotwright console --hash-password` prints it")
+    return value
+
+
 def _fernet_key(value: SecretStr) -> SecretStr:
     if value.get_secret_value():
         try:
@@ -96,33 +109,72 @@ class Settings(BaseSettings):
     )
     database_statement_cache: int = Field(100, ge=0, description="0 behind PgBouncer in transaction mode")
     redis_url: Annotated[str, _url_with("redis", "rediss", "unix")] = Field(
-        "", description="Redis 6.2+ or Valkey", repr=False
+        "",
+        description="Redis 6.2 or newer, or Valkey; it may be empty, flushed or away, work is found all the same",
+        repr=False,
     )
     secret_key: Annotated[SecretStr, AfterValidator(_fernet_key)] = Field(
         SecretStr(""), description="encrypts tokens at rest: 32 random bytes in URL-safe base64"
     )
 
-    highlevel_url: Annotated[str, _url_with("http", "https")] = HIGHLEVEL_URL
-    highlevel_version: str = "2021-04-15"
-    highlevel_app_ids: Listed = Field((), description="our marketplace app ids, comma separated")
-    highlevel_webhook_keys: Annotated[Listed, AfterValidator(_webhook_keys)] = Field(
-        HIGHLEVEL_KEYS, description="Ed25519 public keys (SPKI, base64)"
+    highlevel_url: Annotated[str, _url_with("http", "https")] = Field(
+        HIGHLEVEL_URL, description="a sandbox's address makes that sandbox's webhooks accepted"
     )
-    write_timeout: float = Field(4.0, gt=0, le=4, description="seconds a write may take; less than a lease")
-    settle_after: float = Field(
-        30.0, ge=1, le=600, description="seconds after which a write without answer is not under way any more"
+    highlevel_version: str = Field("2021-04-15", description="the `Version` header")
+    highlevel_app_ids: Listed = Field(
+        (),
+        description="your marketplace apps, comma separated; webhooks that name another app are kept as ignored, so "
+        "without it all of them are",
+    )
+    highlevel_webhook_keys: Annotated[Listed, AfterValidator(_webhook_keys)] = Field(
+        HIGHLEVEL_KEYS, description="Ed25519 public keys, base64, comma separated; by default the published one"
+    )
+    highlevel_legacy_signature: bool = Field(
+        False, description="also take the RSA signature of `X-WH-Signature`, which HighLevel has retired"
     )
     read_timeout: float = Field(10.0, gt=0, le=60, description="seconds a read may take")
+    write_timeout: float = Field(
+        4.0, gt=0, le=4, description="seconds a write may take: 4 at most, less than a worker's lease"
+    )
+    settle_after: float = Field(
+        30.0,
+        ge=1,
+        le=600,
+        description="seconds after which a write that was not answered cannot be under way any more, and is sent again "
+        "if it is not there",
+    )
 
-    host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8080, ge=0, le=65535)
-    worker_lanes: int = Field(10, ge=1, le=200, description="lanes a worker runs at once")
-    ignored_kept: int = Field(10_000, ge=0, description="ignored deliveries kept a day; the rest is only counted")
+    host: str = Field("127.0.0.1", description="the address that the receiver listens on")
+    port: int = Field(8080, ge=0, le=65535, description="the port that the receiver listens on")
+    public_url: Annotated[str, _url_with("http", "https")] = Field(
+        "", description="where the receiver is reached from outside; `slotwright doctor` looks whether it is"
+    )
+    replay_window: int = Field(
+        300, ge=10, le=3600, description="seconds that a Standard Webhooks timestamp may be away from our clock"
+    )
+    ignored_kept: int = Field(
+        10_000, ge=0, description="ignored deliveries kept a day of each kind; the rest is only counted"
+    )
+    worker_lanes: int = Field(10, ge=1, le=200, description="lanes that a worker runs at once")
 
-    sentry_dsn: Annotated[SecretStr, AfterValidator(_sentry_dsn)] = SecretStr("")
-    environment: str = "development"
-    log_format: Literal["json", "text"] = "text"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    console_host: str = Field("127.0.0.1", description="the address that the console listens on")
+    console_port: int = Field(8081, ge=0, le=65535, description="the port that the console listens on")
+    console_password: Annotated[SecretStr, AfterValidator(_password_hash)] = Field(
+        SecretStr(""),
+        description="the argon2id hash that `slotwright console --hash-password` prints; needed on any address but "
+        "loopback",
+    )
+
+    sentry_dsn: Annotated[SecretStr, AfterValidator(_sentry_dsn)] = Field(
+        SecretStr(""), description="where unexpected errors go, with our ids and nothing of a booking"
+    )
+    environment: str = Field("development", description="what Sentry and traces call this installation")
+    release: str = Field("", description="what Sentry and traces call this release; by default slotwright@ its version")
+    otel_exporter_otlp_endpoint: Annotated[str, _url_with("http", "https")] = Field(
+        "", description="an OpenTelemetry collector; one trace for each delivery goes there (needs the extra `traces`)"
+    )
+    log_format: Literal["json", "text"] = Field("text", description="`json` for machines")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
 
 
 def read_settings(*needed: str, folder: Path | None = None, **given: Any) -> Settings:

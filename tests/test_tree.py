@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LONGEST = 300
+LOCKS = ("requirements.lock", "requirements-image.lock", "requirements-embedded.lock", "requirements-dev.lock")
 OURS = ("service", "workers", "migrations")
 SQL = re.compile(r"\s*(SELECT|WITH|INSERT INTO|UPDATE|DELETE FROM)\s+[\w(*]")
 
@@ -79,7 +80,7 @@ def test_nothing_of_the_tests_is_called_like_a_package_of_ours() -> None:
     assert [name for name in files("tests/**") if set(Path(name).parts[1:]) & set(OURS)] == []
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-embedded.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_a_lock_names_hashes_and_no_place_to_fetch_from(name: str) -> None:
     """Each machine has its own index; the hashes say that what it gives is what was locked."""
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
@@ -98,4 +99,6 @@ def test_what_runs_in_production_is_pinned_the_same_in_every_lock() -> None:
 
     run_time = pins("requirements.lock")
     assert run_time - pins("requirements-embedded.lock") == set()
+    assert run_time - pins("requirements-image.lock") == set()
+    assert pins("requirements-image.lock") - pins("requirements-dev.lock") == set()
     assert pins("requirements-embedded.lock") - pins("requirements-dev.lock") == set()

@@ -7,7 +7,7 @@ from alembic.config import Config
 
 
 def migrate(database_url: str) -> None:
-    """Apply every migration that is missing, in one transaction; not from inside an event loop, nor by PgBouncer."""
+    """Apply every migration that is missing, each in a transaction; not from inside an event loop, nor by PgBouncer."""
     with as_file(files("migrations")) as folder:
         config = Config(attributes={"url": database_url})
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
