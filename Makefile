@@ -13,10 +13,14 @@ test: $(VENV)/.dev $(VENV)/.system
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
+docs: $(VENV)/.dev
+	@$(BIN)/python -m tests.settings_table
+
 lock: $(VENV)/.dev
 	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements.lock
 	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-image.lock --extra traces -c requirements.lock
 	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-embedded.lock --extra embedded --group build -c requirements.lock
+	@$(BIN)/$(LOCK:pyproject.toml=--group pyproject.toml:build) $(UPGRADE) -o requirements-build.lock -c requirements-embedded.lock
 	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-dev.lock --extra embedded --extra traces --group build --group dev -c requirements-embedded.lock -c requirements-image.lock
 
 $(VENV)/bin/python:
@@ -37,4 +41,4 @@ $(VENV)/.system: tests/system-packages
 	@sh tests/system-packages
 	@touch $@
 
-.PHONY: run test lint lock
+.PHONY: run test lint docs lock

@@ -1,6 +1,8 @@
-"""What a HighLevel webhook's body says. Pure; its own `type` is a hint and no more."""
+"""What a webhook's body says: HighLevel's own, a workflow's, any other system's. Pure; its `type` is a hint."""
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +12,18 @@ from pydantic import ValidationError
 from service.trigger import Booking
 
 APPOINTMENT_EVENTS = ("AppointmentCreate", "AppointmentUpdate", "AppointmentDelete")
+WORKFLOW = "workflow"
+"""The type of what a workflow's Webhook action posts; its body names none."""
+
+EXTERNAL = "external."
+"""Before the source's name: the type of what any other system posts."""
+
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
+"""What a source may be called: it stands in an address and in `when: external.<source>`."""
+
+PATHS = ("location", "appointment", "contact", "calendar")
+"""The ids that a source may say where to find."""
+
 LONGEST_ID = 200
 NO_APP = "not an app's id"
 
@@ -33,11 +47,19 @@ class Event:
     appointment_id: str | None
     contact_id: str | None
     said_at: datetime | None
+    calendar_id: str | None = None
+
+    @property
+    def external(self) -> bool:
+        """Whether it says that something happened elsewhere, and nothing of how an appointment looks."""
+        return self.type.startswith(EXTERNAL)
 
     @property
     def not_understood(self) -> str | None:
-        """Why no rule can be asked about it; None for an appointment event that names what it is about."""
-        if self.type not in APPOINTMENT_EVENTS:
+        """Why no rule can be asked about it; None for one that names what it is about."""
+        if self.external:
+            return None if self.location_id else "it names no location"
+        if self.type not in (*APPOINTMENT_EVENTS, WORKFLOW):
             return f"{self.type or 'an event without type'} is not an appointment event"
         if self.location_id is None:
             return f"{self.type} names no location"
@@ -53,9 +75,10 @@ class Event:
     def booking(self) -> Booking | None:
         """The appointment as the body describes it; None when it does not describe it whole.
 
-        A deletion's never does: it repeats the appointment, of whatever age, and has no deleted flag.
+        A deletion's never does: it repeats the appointment, of whatever age, and has no deleted flag. Nor does a
+        workflow's: its times are on some clock or other, and it does not say how old it is.
         """
-        told = self.body.get("appointment")
+        told = self.body.get("appointment") if self.type in APPOINTMENT_EVENTS else None
         if not isinstance(told, dict) or self.truncated or self.type == "AppointmentDelete":
             return None
         try:
@@ -81,25 +104,89 @@ class Event:
 
 
 def read_event(body: bytes) -> Event:
-    """Read a body; raises NotAnEvent, in words for the sender."""
-    try:
-        value = json.loads(body, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise NotAnEvent("the body is not JSON") from None
-    if not isinstance(value, dict):
-        raise NotAnEvent("the body is JSON but not an object")
+    """Read a body that HighLevel signed; raises NotAnEvent, in words for the sender."""
+    value = _object(body)
     appointment = value.get("appointment")
     told = appointment if isinstance(appointment, dict) else {}
+    type_ = _id(value.get("type")) or ""
     return Event(
         body=value,
-        type=_id(value.get("type")) or "",
+        # What the other doors call theirs, HighLevel does not.
+        type="" if type_ == WORKFLOW or type_.startswith(EXTERNAL) else type_,
         key=_id(value.get("webhookId")),
         app_id=None if value.get("appId") is None else _id(value["appId"]) or NO_APP,
         location_id=_id(value.get("locationId")),
         appointment_id=_id(told.get("id")),
         contact_id=_id(told.get("contactId")),
         said_at=_moment(value.get("timestamp")),
+        calendar_id=_id(told.get("calendarId")),
     )
+
+
+def read_workflow(body: bytes) -> Event:
+    """Read what a workflow's Webhook action posts; raises NotAnEvent.
+
+    It has no id of its own and is never taken for known: it makes the worker read the appointment, and one that shows
+    nothing new sets off nothing.
+    """
+    value = _object(body)
+    return Event(
+        body=value,
+        type=WORKFLOW,
+        key=None,
+        app_id=None,
+        location_id=_id(at_path(value, "location.id")),
+        appointment_id=_id(at_path(value, "calendar.appointmentId")),
+        contact_id=_id(value.get("contact_id")),
+        said_at=None,
+        calendar_id=_id(at_path(value, "calendar.id")),
+    )
+
+
+def read_external(body: bytes, source: str, key: str, paths: Mapping[str, str]) -> Event:
+    """Read what another system posts; `paths` say where its JSON has which of PATHS. Raises NotAnEvent."""
+    value = _object(body)
+    ids = {name: _id(_counted(at_path(value, path))) for name, path in paths.items()}
+    return Event(
+        body=value,
+        type=EXTERNAL + source,
+        key=key,
+        app_id=None,
+        location_id=ids.get("location"),
+        appointment_id=ids.get("appointment"),
+        contact_id=ids.get("contact"),
+        said_at=None,
+        calendar_id=ids.get("calendar"),
+    )
+
+
+def read_kept(type_: str, body: bytes) -> Event:
+    """The event of a delivery that was kept as of this type. Ids of an external one stand in its row."""
+    if type_.startswith(EXTERNAL):
+        return read_external(body, type_.removeprefix(EXTERNAL), "", {})
+    return read_workflow(body) if type_ == WORKFLOW else read_event(body)
+
+
+def at_path(value: Any, path: str) -> Any:
+    """What stands at `data.items.0.id`; None where nothing does."""
+    for name in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(name)
+        elif isinstance(value, list) and name.isascii() and name.isdecimal() and int(name[:6]) < len(value):
+            value = value[int(name[:6])]
+        else:
+            return None
+    return value
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise NotAnEvent("the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise NotAnEvent("the body is JSON but not an object")
+    return value
 
 
 def _refuse(constant: str) -> None:
@@ -109,6 +196,11 @@ def _refuse(constant: str) -> None:
 def _id(value: Any) -> str | None:
     usable = isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable()
     return value if usable else None
+
+
+def _counted(value: Any) -> Any:
+    """Other systems number what HighLevel names."""
+    return str(value) if type(value) is int and abs(value) < 10**18 else value
 
 
 def _moment(value: Any) -> datetime | None:

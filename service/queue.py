@@ -5,12 +5,11 @@ import json
 from typing import Any
 from uuid import uuid4
 
-import structlog
 from arq.connections import ArqRedis, RedisSettings
 from redis.asyncio.connection import ConnectionPool
 from redis.exceptions import RedisError
 
-log = structlog.get_logger()
+from service.telemetry import Outage
 
 DRAIN = "drain"
 QUEUE = "slotwright:rings"
@@ -52,7 +51,7 @@ class Bell:
             self._rung.set()
 
     async def run(self) -> None:
-        away = False
+        outage = Outage("cannot ring the workers; the sweep will find the work", "rings the workers again")
         task = asyncio.current_task()
         # Not `while True`: redis-py loses a cancellation that comes while it connects.
         while task is None or not task.cancelling():
@@ -63,11 +62,10 @@ class Bell:
                 for _ in range(owed):
                     # A fresh id each time: arq refuses one it has seen within the hour.
                     await self._redis.enqueue_job(DRAIN, _job_id=uuid4().hex, _expires=60)
-                away = False
             except AWAY as error:
-                if not away:
-                    log.warning("cannot ring the workers; the sweep will find the work", error=type(error).__name__)
-                away = True
+                outage.met(error)
+            else:
+                outage.over()
 
     async def close(self) -> None:
         await self._redis.aclose(close_connection_pool=True)

@@ -33,6 +33,8 @@ from service.sandbox.world import World
 from service.settings import Settings
 from service.store import history, locations, rulebooks
 from service.store.database import Pool, prepare
+from service.telemetry import Tally
+from service.telemetry.traces import NoTracer, Tracer
 from tests.sandboxes import ADA, CUTS, HEADERS, LOCATION
 from workers.cli.roles import ended
 from workers.jobs import Drainer
@@ -211,9 +213,15 @@ def now() -> datetime:
 
 @contextlib.asynccontextmanager
 async def open_house(
-    database_url: str, redis_url: str, *, working: bool = True, seed: Path | None = None
+    database_url: str,
+    redis_url: str,
+    *,
+    working: bool = True,
+    seed: Path | None = None,
+    tracer: Tracer | None = None,
 ) -> AsyncIterator[House]:
     """`working`: whether a worker runs; without one deliveries wait."""
+    tally, tracer = Tally(), tracer or NoTracer()
     key = Ed25519PrivateKey.generate()
     text = seed.read_text() if seed else packaged_seed("demo")
     world = load_seed(text, clock=now, random=Random(7))
@@ -244,11 +252,13 @@ async def open_house(
         settings = settings_for(database_url, redis_url, highlevel_url=str(api.make_url("/")).rstrip("/"))
         bell = Bell(redis_url)
         ringing = asyncio.create_task(bell.run())
-        receiver = create_receiver(settings, pool, bell, now, sandbox_keys=[public_key(key)])
+        receiver = create_receiver(
+            settings, pool, bell, now, sandbox_keys=[public_key(key)], tally=tally, tracer=tracer
+        )
         door = await stack.enter_async_context(TestClient(TestServer(receiver)))
         late["url"] = str(door.make_url("/hooks/highlevel"))
         session = await stack.enter_async_context(open_session(20))
-        work = Workplace(settings, pool, session, now)
+        work = Workplace(settings, pool, session, now, tally, tracer)
         drainer = Drainer(work)
         sweeping = asyncio.create_task(drainer.sweep()) if working else None
         try:

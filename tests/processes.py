@@ -1,19 +1,29 @@
-"""Workers as real processes, to be killed, and ways to stop them at an exact point."""
+"""Roles as real processes, of this release or of another, to be ended and killed, and ways to stop them at a point."""
 
 import asyncio
 import os
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import asyncpg
 
-from service.embedded import spawn
+from service.embedded.child import start_child
 from service.settings import Settings
 from tests.house import SECRET
+
+OURS = Path(__file__).parents[1]
+"""The code of this release. Another's is a folder that its wheel was unpacked into; our libraries serve both."""
+
+WITHIN = 30.0
+"""Seconds that a start and an end may take on a machine that does other things as well."""
 
 POINT = 42
 """The advisory lock that a held-up worker waits for."""
@@ -24,20 +34,54 @@ HOLD = f"""
 """
 
 
-@contextmanager
-def worker(settings: Settings, log: Path) -> Any:
-    """`slotwright work` in a process of its own, which is killed at the end if it still runs."""
-    environment = {
+def environment(settings: Settings, code: Path = OURS, **more: str) -> dict[str, str]:
+    """What a process is told; it takes our packages from `code`, before those that the venv knows."""
+    return {
         **os.environ,
+        "PYTHONPATH": str(code),
+        "PYTHONDONTWRITEBYTECODE": "1",
         "DATABASE_URL": settings.database_url,
+        "DATABASE_STATEMENT_CACHE": str(settings.database_statement_cache),
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": SECRET.get_secret_value(),
         "HIGHLEVEL_URL": settings.highlevel_url,
         "SETTLE_AFTER": str(settings.settle_after),
         "HIGHLEVEL_APP_IDS": ",".join(settings.highlevel_app_ids),
+        **more,
     }
-    with log.open("ab") as file:
-        process = spawn([sys.executable, "-m", "workers.cli", "work"], env=environment, stdout=file, stderr=file)
+
+
+def start(
+    settings: Settings, log: Path, *words: str, code: Path = OURS, said: str = "", **more: str
+) -> "subprocess.Popen[bytes]":
+    """`slotwright …`, told `said`, which ends with us at the latest; what it says is added to `log`."""
+    # -P: what lies in the current folder is none of its modules.
+    command = [sys.executable, "-P", "-m", "workers.cli", *words]
+    death, told = signal.SIGKILL, environment(settings, code, **more)
+    with log.open("ab") as file, tempfile.TemporaryFile() as stdin:
+        stdin.write(said.encode())
+        stdin.seek(0)
+        return start_child(command, death_signal=death, env=told, stdin=stdin, stdout=file, stderr=file)
+
+
+async def run(settings: Settings, log: Path, *words: str, code: Path = OURS, said: str = "") -> tuple[int, str]:
+    """A command to its end: its exit code, and what `log` says then."""
+    process = start(settings, log, *words, code=code, said=said)
+    return await end_of(process), log.read_text()
+
+
+async def end_of(process: "subprocess.Popen[bytes]") -> int:
+    """Its exit code. One that does not end is killed, and the test with it."""
+    try:
+        return await asyncio.to_thread(process.wait, WITHIN)
+    finally:
+        kill(process)
+
+
+@contextmanager
+def worker(settings: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """`slotwright work` in a process of its own, which is killed at the end if it still runs."""
+    process = start(settings, log, "work")
     try:
         yield process
     finally:
@@ -48,6 +92,35 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
     """As the kernel does when memory runs out."""
     process.kill()
     process.wait()
+
+
+def free_port() -> int:
+    """One that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    """Return once a receiver answers; its log is the error if it ends before."""
+    async with asyncio.timeout(WITHIN), aiohttp.ClientSession() as session:
+        while True:
+            assert process.poll() is None, log.read_text()
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.02)
+
+
+async def working(process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Return once a worker looks for work."""
+    async with asyncio.timeout(WITHIN):
+        while "working" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -89,6 +162,10 @@ class Point:
             while await self._waiting():
                 await asyncio.sleep(0.01)
         await self._connection.execute("DROP TRIGGER hold_here ON steps")
+        await self.let_go()
+
+    async def let_go(self) -> None:
+        """Those that are held up go on; nobody is held up for long any more."""
         await self._connection.execute("SELECT pg_advisory_unlock($1)", POINT)
 
     async def _waiting(self) -> int:

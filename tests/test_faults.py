@@ -26,7 +26,20 @@ from workers.rulebook import read
         (f"teams: {{calendar: [{DANA}]}}", "rules.yaml:1:9: 'calendar' means something else and is no name"),
         ("location: 5", "rules.yaml:1:11: text expected, found the number 5: put it in quotes"),
         ("peple: {}", "rules.yaml:1:1: 'peple' is not known in a file; did you mean 'people'?"),
-        ("hours: {}", "rules.yaml:1:1: 'hours' is not known in a file"),
+        ("blueprint: {}", "rules.yaml:1:1: 'blueprint' is not known in a file"),
+        ("sources: {Sick: {}}", "rules.yaml:1:11: 'Sick' is no name for a source: small letters, figures, - and _"),
+        ("sources: {sick: [a]}", "rules.yaml:1:17: a mapping expected, found a list"),
+        ("sources: {sick: {Who: a}}", "rules.yaml:1:18: 'Who' is no name for a fact: small letters, figures and _"),
+        (
+            "sources: {sick: {who: a..b}}",
+            "rules.yaml:1:23: 'a..b' is no path such as data.employee.id: words and numbers with dots between them",
+        ),
+        ("sources: {sick: {who: {kind: text}}}", "rules.yaml:1:23: a fact of an event must say path"),
+        (
+            "sources: {sick: {who: {path: a, kind: name}}}",
+            "rules.yaml:1:39: 'name' is not known here; known: text, number, moment, duration, flag, person, calendar;"
+            " did you mean 'number'?",
+        ),
         ("5", "rules.yaml:1:1: a mapping expected, found the number 5"),
     ],
 )
@@ -42,6 +55,47 @@ def test_one_wrong_name_is_told_once_and_not_wherever_it_is_used() -> None:
     assert faults({"names.yaml": "people: [", "rules.yaml": rule(then="{do: assign, to: dana}")}) == [
         "names.yaml:2:1: while parsing a flow node, did not find expected node content"
     ]
+
+
+SICK = "sources: {sick: {who: {path: a, kind: person}}, other: {when: b}}\nrules:\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        (rule(when="external."), "4:9: 'external.' names no source: small letters, figures, - and _ after external."),
+        (rule(when="external.A"), "4:9: 'external.A' names no source: small letters, figures, - and _ after external."),
+        (
+            rule(when="external.sick", more="  if: {event.whom: x}\n"),
+            "6:8: 'event.whom' is not known as a fact; did you mean 'event.who'?",
+        ),
+        (
+            rule(when="external.sick", more="  if: {event.who: {contains: x}}\n"),
+            "6:20: 'contains' is not known for event.who",
+        ),
+        (
+            rule(when="external.sick", more="  if: {event.when: x}\n"),
+            "6:7: event.when is of no event that the rule listens to",
+        ),
+        (rule(more="  if: {event.who: nobody}\n"), "6:7: event.who is of no event that the rule listens to"),
+        (
+            rule(when="external.sick", then="{do: add_note, text: '{{ event.when }}'}"),
+            "5:10: event.when is of no event that the rule listens to",
+        ),
+        (
+            rule(when="external.sick", then="{do: add_note, text: '{{ event.nothing }}'}"),
+            "5:31: 'event.nothing' is not known",
+        ),
+    ],
+)
+def test_a_rule_asks_only_about_events_that_it_listens_to(text: str, refused: str) -> None:
+    [told] = faults(SICK + text)
+    assert told.startswith(f"rules.yaml:{refused}"), told
+
+
+def test_a_rule_may_ask_about_any_of_the_events_that_it_listens_to() -> None:
+    both = rule(when="[external.sick, external.other]", then="{do: add_note, text: '{{ event.when }}'}")
+    assert read({"rules.yaml": SICK + both}).entries[0].rule.sources == {"sick", "other"}
 
 
 # Faults

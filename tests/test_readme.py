@@ -7,6 +7,7 @@ import click
 import pytest
 
 from service.settings import Settings
+from tests import settings_table
 from workers.cli import slotwright
 from workers.rulebook import files_in, read
 
@@ -21,13 +22,26 @@ def test_its_rule_can_be_put_in_force() -> None:
     assert entry.rule.mode == "live"
 
 
-def test_every_setting_is_in_its_table_with_its_default() -> None:
-    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|([^|]*)\|", README, re.MULTILINE)
-    told = {name.lower(): default for names, defaults in rows for name, default in _pairs(names, defaults)}
-    assert set(told) == set(Settings.model_fields)
-    for name, field in Settings.model_fields.items():
-        if isinstance(field.default, int | float):
-            assert told[name] == f"{field.default:g}", name
+def test_its_table_of_settings_is_that_of_the_model() -> None:
+    assert settings_table.current(README), "the settings have changed: run make docs"
+
+
+def test_the_table_of_settings_shows_each_one_with_its_default_and_nothing_of_an_address() -> None:
+    rows = {
+        name.lower(): default for name, default in re.findall(r"^\| `(\w+)` \| (.+?) \|", settings_table.table(), re.M)
+    }
+    assert set(rows) == set(Settings.model_fields)
+    assert (rows["port"], rows["write_timeout"], rows["highlevel_legacy_signature"]) == ("8080", "4", "false")
+    assert (rows["secret_key"], rows["database_url"], rows["highlevel_app_ids"]) == ("none", "none", "none")
+    assert "leadconnector" not in settings_table.table()
+
+
+def test_a_table_of_settings_that_is_out_of_date_is_noticed_and_renewed() -> None:
+    stale = README.replace("| `PORT` | 8080 |", "| `PORT` | 80 |")
+    assert not settings_table.current(stale)
+    assert settings_table.renewed(stale) == README
+    with pytest.raises(ValueError, match="0 places are marked"):
+        settings_table.renewed(README.replace(settings_table.END, ""))
 
 
 @pytest.mark.parametrize(
@@ -49,9 +63,3 @@ def test_what_the_page_about_rules_shows_can_be_put_in_force() -> None:
 
 def test_the_examples_can_be_put_in_force() -> None:
     assert len(read(files_in(RULES))) > 0
-
-
-def _pairs(names: str, defaults: str) -> list[tuple[str, str]]:
-    listed = [name.strip().strip("`") for name in names.split(",")]
-    values = [value.strip() for value in defaults.split(",")]
-    return list(zip(listed, values if len(values) == len(listed) else [defaults.strip()] * len(listed), strict=True))

@@ -19,7 +19,7 @@ from service import embedded
 from service.embedded import Postgres, Servers
 from service.queue import Bell
 from service.receiver.app import HEALTH, create_app
-from service.receiver.hooks import LARGEST_BODY
+from service.receiver.door import LARGEST_BODY
 from service.store import migrations
 from service.store.database import Pool
 from tests.house import event, now, pool_of, public_key, register, settings_for, signed
@@ -234,13 +234,20 @@ async def test_what_is_not_served_is_refused_as_a_problem(
 
 
 async def test_an_error_of_ours_is_a_problem_that_asks_to_come_again(door: Door) -> None:
-    await door.rows("DROP TABLE deliveries CASCADE")
+    await door.rows("ALTER TABLE deliveries ADD CHECK (false)")
     body = raw(event(APPOINTMENT))
     with capture_logs() as logged:
         async with door.client.post(HOOK, data=body, headers=signed(door.key, body)) as response:
             await problem_of(response, 500)
             assert int(response.headers["Retry-After"]) > 0
     assert [entry["event"] for entry in logged] == ["unexpected error"]
+
+
+async def test_where_the_schema_is_another_versions_a_delivery_is_put_off(door: Door) -> None:
+    await door.rows("DROP TABLE deliveries CASCADE")
+    body = raw(event(APPOINTMENT))
+    async with door.client.post(HOOK, data=body, headers=signed(door.key, body)) as response:
+        await problem_of(response, 429)
 
 
 async def test_while_draining_it_is_alive_and_not_ready_and_still_takes_deliveries(door: Door) -> None:

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from service.embedded import Servers
 from service.receiver.app import keys_of_sandbox
-from service.receiver.signature import WebhookKeys
+from service.receiver.signature import HEADER, WebhookKeys
 from service.settings import HIGHLEVEL_KEYS, HIGHLEVEL_URL
 from tests.house import APP_ID, House, event, open_house, public_key, settings_for, signed
 from tests.sandboxes import LOCATION
@@ -60,20 +60,20 @@ def pem(key: Ed25519PrivateKey | rsa.RSAPrivateKey) -> str:
 
 @pytest.mark.parametrize("text", [public_key(KEY), pem(KEY)], ids=["SPKI in base64", "PEM"])
 def test_a_key_is_read_as_pem_or_as_base64(text: str) -> None:
-    assert WebhookKeys([text]).signed(BODY, GOOD)
+    assert WebhookKeys([text]).signed(BODY, {HEADER: GOOD})
 
 
 def test_any_key_of_the_list_may_have_signed() -> None:
-    assert WebhookKeys([*HIGHLEVEL_KEYS, public_key(KEY)]).signed(BODY, GOOD)
-    assert not WebhookKeys(HIGHLEVEL_KEYS).signed(BODY, GOOD)
-    assert not WebhookKeys([]).signed(BODY, GOOD)
+    assert WebhookKeys([*HIGHLEVEL_KEYS, public_key(KEY)]).signed(BODY, {HEADER: GOOD})
+    assert not WebhookKeys(HIGHLEVEL_KEYS).signed(BODY, {HEADER: GOOD})
+    assert not WebhookKeys([]).signed(BODY, {HEADER: GOOD})
 
 
 @pytest.mark.parametrize("header", BAD_SIGNATURES.values(), ids=BAD_SIGNATURES.keys())
 def test_only_a_signature_of_these_very_bytes_counts(header: str | None) -> None:
     keys = WebhookKeys([public_key(KEY)])
-    assert keys.signed(BODY, GOOD)
-    assert not keys.signed(BODY, header)
+    assert keys.signed(BODY, {HEADER: GOOD})
+    assert not keys.signed(BODY, {} if header is None else {HEADER: header})
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_strangers_learn_nothing_of_what_is_wrong_with_their_body(door: Do
 
 async def test_the_sandbox_that_highlevel_url_names_may_sign(idle: House) -> None:
     [key] = await keys_of_sandbox(idle.settings)
-    assert WebhookKeys([key]).signed(BODY, signed(idle.key, BODY)["X-GHL-Signature"])
+    assert WebhookKeys([key]).signed(BODY, signed(idle.key, BODY))
     with_slash = idle.settings.model_copy(update={"highlevel_url": idle.settings.highlevel_url + "/"})
     assert await keys_of_sandbox(with_slash) == (key,)
 

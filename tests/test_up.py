@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,11 +40,12 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture
 def ports() -> list[str]:
-    """Two that nobody listens on, as options."""
-    with socket.socket() as one, socket.socket() as other:
-        for each in (one, other):
+    """Three that nobody listens on, as options."""
+    with socket.socket() as one, socket.socket() as other, socket.socket() as third:
+        for each in (one, other, third):
             each.bind(("127.0.0.1", 0))
-        return ["--port", str(one.getsockname()[1]), "--sandbox-port", str(other.getsockname()[1])]
+        named = {"--port": one, "--sandbox-port": other, "--console-port": third}
+        return [word for name, each in named.items() for word in (name, str(each.getsockname()[1]))]
 
 
 def environment(place: Path) -> dict[str, str]:
@@ -141,6 +143,7 @@ def test_once_ends_when_each_sample_ended_as_its_rule_says_and_history_stays_rea
     assert [line[0] for line in samples] == ["✓"] * len(SAMPLES)
     assert all(effect in said for effect in ("assign dana", "move it from", "block 15m", "write the note", "~ shadow"))
     assert "\x1b" not in said
+    assert f"console   http://127.0.0.1:{ports[5]}\n" in said
     assert max(map(len, said.splitlines())) <= 100
     assert "Example" not in said, "whose booking it is does not belong there"
 
@@ -219,6 +222,8 @@ def test_beside_a_running_up(place: Path, ports: list[str]) -> None:
         assert not (place / "new").exists()
         code, said, complained = run(place, "history", "list", "--folder", str(folder))
         assert (code, said, complained) == (0, "Nothing of that kind.\n", "")
+        with urllib.request.urlopen(f"http://127.0.0.1:{ports[5]}/", timeout=START) as page:
+            assert "Nothing has come yet." in page.read().decode()
 
         roles = {" ".join(one.cmdline()): one for one in family(process, folder)}
         listening = [
@@ -227,7 +232,7 @@ def test_beside_a_running_up(place: Path, ports: list[str]) -> None:
             for found in one.net_connections("inet")
             if found.status == psutil.CONN_LISTEN
         ]
-        assert {str(found.port) for found in listening} == {ports[1], ports[3]}
+        assert {str(found.port) for found in listening} == {ports[1], ports[3], ports[5]}
         assert {found.ip for found in listening} == {"127.0.0.1"}
 
         [worker] = [one for command, one in roles.items() if command.endswith("workers.cli work")]

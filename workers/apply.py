@@ -26,20 +26,20 @@ async def apply(work: Workplace, lease: Lease, delivery: Delivery, stopping: Cal
     except TokenUnreadable:
         raise Waits(timedelta(minutes=1), "SECRET_KEY does not open this location's token") from None
     if location is None:
-        return await finish(lease, delivery, "ignored", "the location is not registered any more")
+        return await finish(work, lease, delivery, "ignored", "the location is not registered any more")
     try:
         rulebook_id, rulebook = await work.rulebook(location, delivery.rulebook_id)
     except RulebookFaults as faults:
-        return await finish(lease, delivery, "failed", f"the rulebook cannot be read: {faults}")
+        return await finish(work, lease, delivery, "failed", f"the rulebook cannot be read: {faults}")
     if delivery.state == "waiting":
         try:
             found = await meaning(work.pool, work.client(location, delivery), delivery, location)
         except HighLevelError as error:
             if not error.retry and error.status != 401:
-                return await finish(lease, delivery, "failed", f"reading the appointment: {error}")
+                return await finish(work, lease, delivery, "failed", f"reading the appointment: {error}")
             raise Waits.after(error, delivery, "reading the appointment") from None
         if isinstance(found, NoNews):
-            return await finish(lease, delivery, found.state, found.reason)
+            return await finish(work, lease, delivery, found.state, found.reason)
         judged = judge_rules(found, rulebook, location)
         async with lease.transaction() as connection:
             await deliveries.mark_judged(
@@ -48,11 +48,12 @@ async def apply(work: Workplace, lease: Lease, delivery: Delivery, stopping: Cal
                 triggers=found.triggers,
                 rulebook_id=rulebook_id,
                 was=found.was,
-                booking=found.seen.booking,
+                booking=found.seen.booking if found.seen else None,
                 reason=_summary(found, judged),
             )
             await verdicts.keep(connection, delivery.delivery_id, judged)
-            await appointments.keep(connection, found.seen)
+            if found.seen:
+                await appointments.keep(connection, found.seen)
         was = found.was
     else:
         async with work.pool.acquire() as connection:
@@ -62,13 +63,15 @@ async def apply(work: Workplace, lease: Lease, delivery: Delivery, stopping: Cal
     written: dict[str, str] = {}
     for verdict in judged:
         entry = rulebook.entries[verdict.place]
-        if verdict.held and verdict.mode == "shadow":
+        if verdict.held and delivery.appointment_id is None:
+            await run.without_booking(entry, verdict.mode)
+        elif verdict.held and verdict.mode == "shadow":
             await rehearse(run, entry, written)
         elif verdict.held:
             await run.rule(entry, written)
     if location.mode == "live":
         await bring_along(run)
-    return await finish(lease, delivery, "done")
+    return await finish(work, lease, delivery, "done")
 
 
 def _summary(found: Meaning, judged: Sequence[Verdict]) -> str | None:
@@ -77,9 +80,13 @@ def _summary(found: Meaning, judged: Sequence[Verdict]) -> str | None:
     return None if judged else "no rule listens"
 
 
-async def finish(lease: Lease, delivery: Delivery, state: str, reason: str | None = None) -> None:
+async def finish(work: Workplace, lease: Lease, delivery: Delivery, state: str, reason: str | None = None) -> None:
     """Close a delivery; what a failed one leaves open is closed with it, for nobody will come back to it."""
+    given_up: list[tuple[str, str]] = []
     async with lease.transaction() as connection:
         if state == "failed":
-            await steps.abandon(connection, delivery.delivery_id)
+            given_up = await steps.abandon(connection, delivery.delivery_id)
         await deliveries.finish(connection, delivery.delivery_id, state, reason)
+    work.tally.add("deliveries", outcome=state)
+    for action, ended in given_up:
+        work.tally.add("steps", action=action, state=ended)

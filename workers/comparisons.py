@@ -10,7 +10,8 @@ from typing import Any, Final, TypeAlias
 from pydantic import TypeAdapter
 
 from workers import operands
-from workers.facts import MISSING, NOBODY, Answer, Kind, Missing
+from workers.facts import MISSING, NOBODY, Answer, Missing
+from workers.kinds import Kind
 from workers.names import Named
 from workers.operands import Span, backwards, folded
 from workers.values import AnyDays, Moment, in_zone
@@ -115,6 +116,12 @@ OF_DURATIONS: Final = {
     "less_than": _test(operands.DurationBound, operator.lt),
     "between": _test(operands.DurationSpan, lambda value, span: span.start <= value < span.end),
 }
+OF_NUMBERS: Final = {
+    **_equalities(operands.NumberOrNothing, operands.SeveralNumbers, operator.eq),
+    "more_than": _test(operands.Number, operator.gt),
+    "less_than": _test(operands.Number, operator.lt),
+    "between": _test(operands.NumberSpan, lambda value, span: span.start <= value < span.end),
+}
 OF_FLAGS: Final = {
     word: test
     for word, test in _equalities(operands.Flag, list[operands.Flag], operator.is_).items()
@@ -127,6 +134,7 @@ COMPARISONS: Final[Mapping[Kind, Mapping[str, Comparison]]] = MappingProxyType(
         Kind.STATUS: _equalities(operands.StatusOrNothing, operands.Statuses, operator.eq),
         Kind.MOMENT: OF_MOMENTS,
         Kind.DURATION: OF_DURATIONS,
+        Kind.NUMBER: OF_NUMBERS,
         Kind.PERSON: _equalities(operands.PersonOrNobody, operands.People, _same_one),
         Kind.CALENDAR: _equalities(operands.CalendarOrNothing, operands.Calendars, _same_one),
         Kind.FLAG: OF_FLAGS,

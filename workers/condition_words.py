@@ -9,7 +9,9 @@ from pydantic_core import InitErrorDetails
 
 from workers.comparisons import COMPARISONS
 from workers.conditions import AnyOf, Condition, Conditions, Not, Question
-from workers.facts import KNOWN, Fact
+from workers.event_facts import known_facts
+from workers.facts import Fact
+from workers.names import names_in
 from workers.operands import backwards, never_after
 from workers.words import Place, below, fault, faults, shown, unknown, wrong
 
@@ -20,7 +22,7 @@ def read_conditions(value: object, info: ValidationInfo) -> Conditions:
     """Raises what pydantic makes faults of, each at its place."""
     if isinstance(value, Conditions):
         return value
-    reader = _Reader(info.context)
+    reader = _Reader(info.context, known_facts(names_in(info)))
     conditions = reader.conditions(value, ())
     if reader.faults:
         raise faults("if", reader.faults)
@@ -33,8 +35,9 @@ If = Annotated[Conditions, PlainValidator(read_conditions), WithJsonSchema({"typ
 class _Reader:
     """Reads conditions as they stand in a file, and gathers what is wrong with them."""
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: Any, known: Mapping[str, Fact]) -> None:
         self.context = context
+        self.known = known
         self.faults: list[InitErrorDetails] = []
 
     def conditions(self, value: object, place: Place) -> Conditions:
@@ -52,10 +55,10 @@ class _Reader:
                 parts.extend(self._several(word, inner, here))
             elif word == "not":
                 parts.append(Not(self.conditions(inner, here)))
-            elif word in KNOWN:
-                parts.extend(self._tests(KNOWN[word], inner, here))
+            elif word in self.known:
+                parts.extend(self._tests(self.known[word], inner, here))
             else:
-                self.faults.append(fault(unknown(word, "as a fact", (*KNOWN, *NESTING)), here))
+                self.faults.append(fault(unknown(word, "as a fact", (*self.known, *NESTING)), here))
         return Conditions(tuple(parts))
 
     def _several(self, word: str, value: object, place: Place) -> Iterator[Conditions]:

@@ -9,20 +9,9 @@ from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from service.trigger import Booking
+from workers.kinds import Kind
 from workers.names import Named, Names
 from workers.values import elapsed, in_zone, write_duration, write_moment
-
-
-class Kind(Enum):
-    """What a fact is, which decides how it may be tested; the value is what an author calls it."""
-
-    TEXT = "text"
-    STATUS = "a status"
-    MOMENT = "a moment"
-    DURATION = "a duration"
-    PERSON = "a person"
-    CALENDAR = "a calendar"
-    FLAG = "true or false"
 
 
 class Missing(Enum):
@@ -40,7 +29,7 @@ MISSING: Final = Missing.MISSING
 
 NOBODY: Final = Missing.NOBODY
 
-FactValue: TypeAlias = str | datetime | timedelta | bool | Named
+FactValue: TypeAlias = str | datetime | timedelta | float | bool | Named
 """Moments are on the location's clock."""
 
 Answer: TypeAlias = FactValue | Missing
@@ -147,6 +136,8 @@ def write(value: object) -> str:
             return write_moment(value)
         case timedelta():
             return write_duration(value)
+        case float():
+            return f"{value:.15g}"
         case _:
             return str(value)
 

@@ -1,6 +1,6 @@
 """Follows: every block that is bound to a booking, brought along on each change of it, whoever made the change."""
 
-from service.store import appointments, follows, steps
+from service.store import appointments, follows
 from service.store.steps import OPEN
 from workers.actions.following import next_write
 from workers.run import Run
@@ -12,6 +12,8 @@ PLACE = 1_000
 
 async def bring_along(run: Run) -> None:
     """Settle each block once per delivery, ours or somebody else's. Raises what steps raise."""
+    if run.delivery.appointment_id is None:
+        return
     mine = [step for step in await run.steps_of() if step.action == FOLLOW]
     await run.settle([step for step in mine if step.state in OPEN])
     location_id, appointment_id = run.location.location_id, run.delivery.appointment_id
@@ -27,6 +29,5 @@ async def bring_along(run: Run) -> None:
             continue
         step = run.row(follow.rule, PLACE, len(handled), FOLLOW, "planned", seen.booking, write)
         handled.add(str(follow.follow_id))
-        async with run.lease.transaction() as connection:
-            await steps.plan(connection, [step])
+        await run.keep([step])
         await run.settle([kept for kept in await run.steps_of() if kept.step_id == step.step_id])

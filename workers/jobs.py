@@ -6,22 +6,25 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import arq.worker
 import structlog
-from arq.worker import Worker, create_worker, func
+from arq.worker import Worker, func
 
 from service import telemetry
 from service.queue import AWAY as QUEUE_AWAY
 from service.queue import DRAIN, QUEUE, deserialize, redis_settings, serialize
 from service.store import deliveries, lanes
-from service.store.database import AWAY
+from service.store.database import AWAY, UNFIT
 from service.store.deliveries import Delivery
 from service.store.identifiers import new_id
 from service.store.lanes import Lane, LeaseLost
+from service.telemetry import Outage, working_on
 from workers.apply import apply, finish
-from workers.lease import Lease, elapsed
+from workers.lease import WRITING, Lease, elapsed
 from workers.run import Waits
 from workers.workplace import Workplace
 
@@ -34,6 +37,11 @@ POLL_DELAY = 0.03
 DRAIN_AT_MOST = 30.0
 MOST_UNEXPECTED = 5
 """Unexpected errors on one delivery before it is given up, so that its lane can go on."""
+
+UNMIGRATED = "the database lacks this version's schema: run slotwright migrate"
+
+READING = "reading"
+"""Who meets an outage of the database in the sweep; those who write in it meet it as WRITING."""
 
 
 class Drainer:
@@ -48,6 +56,8 @@ class Drainer:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._drains: set[asyncio.Task[None]] = set()
+        self._database = Outage("the database is away; the worker waits for it", "the database is back")
+        self._told: set[type[Exception]] = set()
 
     @property
     def stopping(self) -> bool:
@@ -75,24 +85,21 @@ class Drainer:
 
     async def sweep(self) -> None:
         """Find what was never told, until stopped. Survives a database that is away."""
-        away = False
         while not self.stopping:
             try:
                 async with self._work.pool.acquire(timeout=5) as connection:
                     ready = await lanes.any_ready(connection)
-                away = False
+                self._database.over(READING)
             except AWAY as error:
                 ready = False
-                if not away:
-                    log.warning("the database is away; the worker waits for it", error=type(error).__name__)
-                away = True
+                self._database.met(error, READING)
             except Exception as error:
                 ready = False
-                if not away:
-                    log.exception("the store cannot be read; is it migrated?")
-                    telemetry.report(error)
-                away = True
-            if ready and len(self._drains) < self._work.settings.worker_lanes:
+                self._surprised(error, "the store cannot be read")
+            # Whether what could not be written can be again shows only to who tries.
+            if (ready or (self._database and not self._drains)) and len(
+                self._drains
+            ) < self._work.settings.worker_lanes:
                 self.start_drain()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), SWEEP_EVERY)
@@ -115,23 +122,36 @@ class Drainer:
         try:
             async with self._work.pool.acquire(timeout=5) as connection:
                 lane = await lanes.claim(connection, self.name)
+            self._database.over(WRITING)
             if lane is None:
                 return False
-            with structlog.contextvars.bound_contextvars(**lanes.describe(lane)):
+            with working_on(**lanes.describe(lane)):
                 if lane.taken_over:
-                    log.warning("took over a lane whose worker said nothing more")
-                async with Lease(self._work.pool, lane, asked_at).renewed() as lease:
+                    log.info("took over a lane whose worker said nothing more")
+                    self._work.tally.add("leases_taken_over")
+                async with Lease(self._work.pool, lane, asked_at, self._database).renewed() as lease:
                     await self._work_on(lane, lease)
+            self._told.clear()
         except LeaseLost:
-            log.warning("lost a lane to another worker")
+            # After an outage, or a while in which this process stood still, each of its lanes is: said once of all.
+            if LeaseLost not in self._told:
+                log.warning("lost a lane to another worker")
+            self._told.add(LeaseLost)
         except AWAY as error:
-            log.warning("the database went away; the lane is taken up again", error=type(error).__name__)
+            self._database.met(error, WRITING)
             await asyncio.sleep(SWEEP_EVERY)
         except Exception as error:
-            log.exception("a lane could not be worked on; it is taken up again when its lease ends")
-            telemetry.report(error)
+            self._surprised(error, "a lane could not be worked on; it is taken up again when its lease ends")
             await asyncio.sleep(1)
         return True
+
+    def _surprised(self, error: Exception, words: str) -> None:
+        """Tell of what no delivery is to blame for: once, until a lane is brought through."""
+        self._work.tally.add("unexpected_errors", role="work")
+        if type(error) not in self._told:
+            self._told.add(type(error))
+            log.error(UNMIGRATED if isinstance(error, UNFIT) else words, error=type(error).__name__, exc_info=error)
+            telemetry.report(error)
 
     async def _work_on(self, lane: Lane, lease: Lease) -> None:
         """Bring the lane's deliveries to their end, one after the other, and give it back."""
@@ -142,12 +162,13 @@ class Drainer:
                 break
             if delivery.wait:
                 return await lease.give_back(delivery.wait)
-            with structlog.contextvars.bound_contextvars(delivery=str(delivery.delivery_id)):
+            delivery_id = delivery.delivery_id
+            with working_on(delivery=delivery_id), self._work.tracer.delivery(delivery_id):
                 try:
                     await apply(self._work, lease, delivery, lambda: self.stopping)
                 except Waits as waits:
                     return await self._wait(lease, delivery, waits)
-                except (LeaseLost, *AWAY):
+                except (LeaseLost, *AWAY, *UNFIT):
                     raise
                 except Exception as error:
                     return await self._unexpected(lease, delivery, error)
@@ -161,14 +182,15 @@ class Drainer:
     async def _unexpected(self, lease: Lease, delivery: Delivery, error: Exception) -> None:
         """Record it; come back to the delivery a few times, then give it up so that its lane can go on."""
         log.error("unexpected error", error=type(error).__name__, exc_info=error)
-        telemetry.report(error, delivery=str(delivery.delivery_id), location=delivery.location_id)
+        telemetry.report(error)
+        self._work.tally.add("unexpected_errors", role="work")
         reason = f"an unexpected {type(error).__name__}; the log has more"
         if delivery.surprises + 1 < MOST_UNEXPECTED:
             after = timedelta(seconds=2**delivery.surprises)
             async with lease.transaction() as connection:
                 await deliveries.wait(connection, delivery.delivery_id, after, reason, surprised=True)
             return await lease.give_back(after)
-        await finish(lease, delivery, "failed", reason)
+        await finish(self._work, lease, delivery, "failed", reason)
         return await lease.give_back()
 
 
@@ -179,14 +201,22 @@ async def drain(ctx: dict[str, Any]) -> None:
 
 async def listen(drainer: Drainer, work: Workplace) -> None:
     """Answer rings until cancelled. Valkey may go away and come back: arq's worker is made anew."""
-    away = False
+    outage = Outage("no rings: Valkey is away, the sweep goes on", "rings come again: Valkey is back")
+
+    async def connected(_: dict[str, Any]) -> None:
+        outage.over()
+
+    # arq would say of each attempt to connect that it failed; we try for ever, and say it once.
+    settings = replace(redis_settings(work.settings.redis_url), conn_retries=0)
     while True:
         worker: Worker | None = None
         try:
-            worker = create_worker(
+            # By its module's name: that is where Sentry puts its own, to see what a job raises.
+            worker = arq.worker.create_worker(
                 {},
                 functions=[func(drain, name=DRAIN, keep_result=0, max_tries=1)],
-                redis_settings=redis_settings(work.settings.redis_url),
+                redis_settings=settings,
+                on_startup=connected,
                 queue_name=QUEUE,
                 handle_signals=False,
                 poll_delay=POLL_DELAY,
@@ -197,12 +227,9 @@ async def listen(drainer: Drainer, work: Workplace) -> None:
                 job_serializer=serialize,
                 job_deserializer=deserialize,
             )
-            away = False
             await worker.async_run()
         except QUEUE_AWAY as error:
-            if not away:
-                log.warning("no rings: Valkey is away, the sweep goes on", error=type(error).__name__)
-            away = True
+            outage.met(error)
         finally:
             if worker is not None:
                 with contextlib.suppress(*QUEUE_AWAY, asyncio.CancelledError):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from service.event import read_event
+from service.event import Event
 from service.highlevel.appointments import GetAppointment
 from service.highlevel.errors import NotFound
 from service.highlevel.operation import Api
@@ -14,10 +14,10 @@ from service.store.database import Pool
 from service.store.deliveries import Delivery
 from service.store.locations import Location
 from service.store.verdicts import Verdict
-from service.trigger import Booking, Trigger, differences, doubt, stale, triggers
+from service.trigger import Booking, differences, doubt, stale, triggers
 from workers.changes import words_for
 from workers.conditions import judge
-from workers.facts import booking_facts
+from workers.event_facts import facts_of
 from workers.rulebook import Entry, Rulebook
 
 STRICTEST_FIRST = ("off", "shadow", "live")
@@ -25,11 +25,15 @@ STRICTEST_FIRST = ("off", "shadow", "live")
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a delivery means: `was` before it, `seen` with it, and everything that it is news of."""
+    """What a delivery means: `was` before it, `seen` with it, and everything that it is news of.
 
+    `seen` is None for an external event that is about no appointment.
+    """
+
+    event: Event
     was: Booking | None
-    seen: LastSeen
-    triggers: frozenset[Trigger]
+    seen: LastSeen | None
+    triggers: frozenset[str]
     at: datetime
 
 
@@ -46,7 +50,12 @@ async def meaning(pool: Pool, api: Api, delivery: Delivery, location: Location) 
 
     Raises HighLevelError when it must be read and cannot be.
     """
-    event = read_event(delivery.body)
+    event = delivery.read()
+    at = event.said_at or delivery.received_at
+    # What happened elsewhere is news whatever became of the appointment.
+    news = frozenset({event.type}) if event.external else frozenset[str]()
+    if delivery.appointment_id is None:
+        return Meaning(event, None, None, news, at)
     async with pool.acquire() as connection:
         last = await appointments.find(connection, delivery.location_id, delivery.appointment_id)
     told, seen = event.booking(), last.booking if last else None
@@ -57,15 +66,17 @@ async def meaning(pool: Pool, api: Api, delivery: Delivery, location: Location) 
             now = Booking.of((await api(GetAppointment(event_id=delivery.appointment_id))).appointment)
         except NotFound:
             if seen is None:
-                return NoNews("HighLevel does not know this appointment")
+                return NoNews("HighLevel does not know this appointment", "failed" if event.external else "done")
             now = seen.changed(deleted=True)
+        if now.location_id != delivery.location_id:
+            return NoNews("the appointment belongs to another location", "failed")
     else:
         now = told
     if told is not None and last is not None and (undone := _undone(told, last, now)):
         return NoNews(f"somebody changed its {undone} right before a write of ours that may have undone it", "failed")
     found = triggers(seen, now, connected=location.connected_at)
     now_seen = last.told(now) if last else LastSeen.first(now)
-    return Meaning(seen, now_seen, found, event.said_at or delivery.received_at)
+    return Meaning(event, seen, now_seen, found | news, at)
 
 
 def _undone(told: Booking, last: LastSeen, now: Booking) -> str:
@@ -83,7 +94,8 @@ def verdicts(found: Meaning, rulebook: Rulebook, location: Location) -> list[Ver
         mode = mode_of(entry, location)
         if mode == "off" or not holds_for(entry, location) or not found.triggers & set(entry.rule.when):
             continue
-        facts = booking_facts(found.seen.booking, was=found.was, at=found.at, zone=location.zone, names=entry.names)
+        now = found.seen.booking if found.seen else None
+        facts = facts_of(now, was=found.was, event=found.event, at=found.at, zone=location.zone, names=entry.names)
         judgement = judge(entry.rule.conditions, facts)
         checks = [check.model_dump(mode="json") for check in judgement.checks]
         judged.append(Verdict(place, entry.rule.name, mode, judgement.held, checks))

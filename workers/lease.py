@@ -6,15 +6,15 @@ import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import structlog
-
 from service.store import lanes
 from service.store.database import AWAY, Connection, Pool
 from service.store.lanes import LEASE, Lane, LeaseLost
-
-log = structlog.get_logger()
+from service.telemetry import Outage
 
 RENEW_EVERY = 1.0
+
+WRITING = "writing"
+"""Who meets an outage of the database that reading alone may not show."""
 
 
 def elapsed() -> float:
@@ -25,10 +25,11 @@ def elapsed() -> float:
 class Lease:
     """This worker's hold on a lane; one that was held up too long learns at its next write that it has lost it."""
 
-    def __init__(self, pool: Pool, lane: Lane, claimed_at: float) -> None:
-        """`claimed_at`: `elapsed()` just before the claim was asked for."""
+    def __init__(self, pool: Pool, lane: Lane, claimed_at: float, outage: Outage | None = None) -> None:
+        """`claimed_at`: `elapsed()` just before the claim was asked for. `outage`: of the database, as all tell it."""
         self.lane = lane
         self._pool = pool
+        self._outage = outage or Outage("cannot renew a lease", "renews leases again")
         self._ends = claimed_at + LEASE.total_seconds()
 
     @contextlib.asynccontextmanager
@@ -50,7 +51,9 @@ class Lease:
             except LeaseLost:
                 return
             except AWAY as error:
-                log.warning("cannot renew a lease", error=type(error).__name__)
+                self._outage.met(error, WRITING)
+            else:
+                self._outage.over(WRITING)
 
     async def renew(self) -> None:
         """Hold the lane for a whole LEASE from now. Raises LeaseLost."""

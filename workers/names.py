@@ -8,6 +8,7 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationInfo, WithJsonSchema
 
+from workers.kinds import Kind
 from workers.words import in_context, nearest, shown, text_wanted, wrong
 
 ID = re.compile(r"[A-Za-z0-9]{12,40}", re.ASCII)
@@ -18,6 +19,9 @@ OWN_TEAM: Final = "calendar"
 
 RESERVED: Final = frozenset({"nobody", "anybody", "nothing", "contact_owner", OWN_TEAM})
 """Words with a meaning where a name may stand."""
+
+DECLARED: Final = ("people", "teams", "calendars", "sources")
+"""The words under which a file declares names."""
 
 NAMES: Final = "names"
 """The word under which the reader of a file passes its names along."""
@@ -48,17 +52,26 @@ class Team:
 
 
 @dataclass(frozen=True)
+class EventFact:
+    """What a source's event says, by the name that rules know it by: where it stands in the body, and what it is."""
+
+    path: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
 class Names:
     """What is declared for one file: its own names, and below them those of its folders."""
 
     people: Mapping[str, str] = field(default_factory=dict)
     teams: Mapping[str, tuple[Named, ...]] = field(default_factory=dict)
     calendars: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, EventFact]] = field(default_factory=dict)
     whole: bool = True
     """False where a file of names could not be read: what it declares is not told as unknown besides."""
 
     def __post_init__(self) -> None:
-        for word in ("people", "teams", "calendars"):
+        for word in DECLARED:
             object.__setattr__(self, word, MappingProxyType(dict(getattr(self, word))))
 
     def within(self, inner: "Names") -> "Names":
@@ -67,6 +80,7 @@ class Names:
             people=_over(self.people, inner.people),
             teams=_over(self.teams, inner.teams),
             calendars=_over(self.calendars, inner.calendars),
+            sources=_over(self.sources, inner.sources),
             whole=self.whole and inner.whole,
         )
 
@@ -117,21 +131,22 @@ def _over(outer: Mapping[str, T], inner: Mapping[str, T]) -> dict[str, T]:
     return {**inner, **{name: value for name, value in outer.items() if name not in inner}}
 
 
-def _names(info: ValidationInfo) -> Names:
+def names_in(info: ValidationInfo) -> Names:
+    """The names that the reader of a file passed along; none where a value is read by itself."""
     names = in_context(info, NAMES)
     return names if isinstance(names, Names) else Names()
 
 
 def _read_person(value: object, info: ValidationInfo) -> Named:
-    return value if isinstance(value, Named) else _names(info).person(value)
+    return value if isinstance(value, Named) else names_in(info).person(value)
 
 
 def _read_calendar(value: object, info: ValidationInfo) -> Named:
-    return value if isinstance(value, Named) else _names(info).calendar(value)
+    return value if isinstance(value, Named) else names_in(info).calendar(value)
 
 
 def _read_team(value: object, info: ValidationInfo) -> Team:
-    return value if isinstance(value, Team) else _names(info).team(value)
+    return value if isinstance(value, Team) else names_in(info).team(value)
 
 
 def _read_crew(value: object, info: ValidationInfo) -> Team:

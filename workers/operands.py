@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time
+from math import isfinite
 from typing import Annotated, Any, Final
 
 import re2
@@ -62,6 +63,21 @@ def _read_moments(value: object) -> Span:
 
 def _read_durations(value: object) -> Span:
     start, end = (read_duration(each) for each in _bounds(value))
+    if start >= end:
+        raise wrong("the first bound must be less than the second, which is left out")
+    return Span(start, end)
+
+
+def read_number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise wrong(f"a number expected, found {shown(value)}")
+    return float(value)
+
+
+def _read_numbers(value: object) -> Span:
+    if not isinstance(value, list) or len(value) != 2:
+        raise wrong(f"two bounds such as [5, 10] expected, found {shown(value)}")
+    start, end = (read_number(each) for each in value)
     if start >= end:
         raise wrong("the first bound must be less than the second, which is left out")
     return Span(start, end)
@@ -134,10 +150,14 @@ MomentSpan = Annotated[Any, BeforeValidator(_read_moments), _BOUNDS]
 DurationSpan = Annotated[Any, BeforeValidator(_read_durations), _BOUNDS]
 DurationBound = Annotated[Any, BeforeValidator(read_duration), WithJsonSchema({"type": "string", "examples": ["90m"]})]
 
+Number = Annotated[float, BeforeValidator(read_number), WithJsonSchema({"type": "number"})]
+NumberSpan = Annotated[Any, BeforeValidator(_read_numbers), _BOUNDS]
+
 TextOrNothing = Annotated[SomeText, _NOTHING]
 StatusOrNothing = Annotated[Status, _NOTHING]
 MomentOrNothing = Annotated[ExactMoment, _NOTHING]
 DurationOrNothing = Annotated[DurationBound, _NOTHING]
+NumberOrNothing = Annotated[Number, _NOTHING]
 CalendarOrNothing = Annotated[Calendar, _NOTHING]
 PersonOrNobody = Annotated[Person, _NOBODY]
 Flag = Annotated[StrictBool, _NOTHING]
@@ -146,5 +166,6 @@ Texts = Annotated[tuple[TextOrNothing, ...], *_LIST]
 Statuses = Annotated[tuple[StatusOrNothing, ...], *_LIST]
 SeveralMoments = Annotated[tuple[MomentOrNothing, ...], *_LIST]
 SeveralDurations = Annotated[tuple[DurationOrNothing, ...], *_LIST]
+SeveralNumbers = Annotated[tuple[NumberOrNothing, ...], *_LIST]
 Calendars = Annotated[tuple[CalendarOrNothing, ...], *_LIST]
 People = Annotated[tuple[PersonOrNobody, ...], *_LIST]

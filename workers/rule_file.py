@@ -1,15 +1,21 @@
 """One file of rules: the names it declares, and its rules as they stand in it."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
+from service.event import SOURCE_NAME
+from workers.event_facts import KINDS
 from workers.faults import Fault, placed
-from workers.names import ID, NAMES, RESERVED, Named, Names, Person
+from workers.names import ID, NAMES, RESERVED, EventFact, Named, Names, Person
 from workers.rule import Rule
-from workers.words import Words, shown, text_wanted, wrong
+from workers.words import Words, fault, faults, shown, text_wanted, wrong
 from workers.yaml_nodes import Node, YamlFault, compose
+
+PATH = re.compile(r"[^.\s]+(\.[^.\s]+)*")
+FACT_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 
 
 def _read_id(value: object) -> str:
@@ -31,6 +37,23 @@ class PersonWords(Words):
     id: Id
 
 
+def _read_path(value: object) -> str:
+    if not isinstance(value, str):
+        raise text_wanted(value)
+    if not PATH.fullmatch(value):
+        raise wrong(f"{shown(value)} is no path such as data.employee.id: words and numbers with dots between them")
+    return value
+
+
+class EventFactWords(Words):
+    """What a file says about one fact of an event."""
+
+    called: ClassVar[str] = "a fact of an event"
+
+    path: Annotated[str, BeforeValidator(_read_path)]
+    kind: Literal["text", "number", "moment", "duration", "flag", "person", "calendar"] = "text"
+
+
 class FileWords(Words):
     """The words that a file begins with."""
 
@@ -40,6 +63,7 @@ class FileWords(Words):
     people: dict[str, Any] = Field(default_factory=dict)
     teams: dict[str, Any] = Field(default_factory=dict)
     calendars: dict[str, Any] = Field(default_factory=dict)
+    sources: dict[str, Any] = Field(default_factory=dict)
     rules: list[Any] = Field(default_factory=list)
 
 
@@ -47,13 +71,29 @@ def _person_id(value: object) -> object:
     return value if isinstance(value, Mapping) else {"id": value}
 
 
+def _fact_path(value: object) -> object:
+    return value if isinstance(value, Mapping) else {"path": value}
+
+
 _FILE = TypeAdapter(FileWords)
 _PERSON = TypeAdapter[PersonWords](Annotated[PersonWords, BeforeValidator(_person_id)])
 _CALENDAR = TypeAdapter[str](Id)
 _TEAM = TypeAdapter[tuple[Named, ...]](Annotated[tuple[Person, ...], Field(min_length=1)])
+_SOURCE = TypeAdapter[dict[str, EventFactWords]](
+    dict[str, Annotated[EventFactWords, BeforeValidator(_fact_path)]],
+)
 _RULE = TypeAdapter(Rule)
 
 T = TypeVar("T")
+
+
+def _event_facts(value: object) -> dict[str, EventFact]:
+    """The facts of one source. Raises ValidationError."""
+    facts = _SOURCE.validate_python(value)
+    if misnamed := [name for name in facts if not FACT_NAME.fullmatch(name)]:
+        said = "is no name for a fact: small letters, figures and _"
+        raise faults("a source", [fault(wrong(f"{name!r} {said}", key=True), (name,)) for name in misnamed])
+    return {name: EventFact(words.path, KINDS[words.kind]) for name, words in facts.items()}
 
 
 class RuleFile:
@@ -87,7 +127,9 @@ class RuleFile:
     def people_and_calendars(self) -> Names:
         people = self._declared("people", lambda value: _PERSON.validate_python(value).id, "")
         calendars = self._declared("calendars", _CALENDAR.validate_python, "")
-        return Names(people=people, calendars=calendars, whole=self.readable)
+        none: dict[str, EventFact] = {}
+        sources = self._declared("sources", _event_facts, none)
+        return Names(people=people, calendars=calendars, sources=sources, whole=self.readable)
 
     def teams(self, scope: Names) -> Names:
         context = {NAMES: scope}
@@ -122,6 +164,10 @@ class RuleFile:
             found[name] = nothing
             if name in RESERVED or not name.strip():
                 self.refuse(self.root.at((word, name), key=True), f"{name!r} means something else and is no name")
+                continue
+            if word == "sources" and not SOURCE_NAME.fullmatch(name):
+                message = f"{name!r} is no name for a source: small letters, figures, - and _"
+                self.refuse(self.root.at((word, name), key=True), message)
                 continue
             try:
                 found[name] = read(value)

@@ -1,5 +1,6 @@
 """A rulebook: the rules of a set of files, in order, with the names that each of them knows."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -7,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from workers.faults import Fault, RulebookFaults
-from workers.names import Names
+from workers.names import DECLARED, Names
 from workers.rule import Rule
 from workers.rule_file import RuleFile
 
@@ -64,10 +65,8 @@ def files_in(folder: Path) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     faults = []
-    for file in sorted(folder.rglob("*")):
+    for file in sorted(_visible(folder)):
         path = file.relative_to(folder)
-        if file.suffix not in ENDINGS or any(part.startswith(".") for part in path.parts) or not file.is_file():
-            continue
         try:
             found[path.as_posix()] = file.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
@@ -75,6 +74,22 @@ def files_in(folder: Path) -> dict[str, str]:
     if faults:
         raise RulebookFaults(faults)
     return found
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """The rule files. Links are followed, for the folders of a mounted ConfigMap are links; no folder is read twice."""
+    entered: set[Path] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        here = Path(place)
+        if here.resolve() in entered:
+            folders.clear()
+            continue
+        entered.add(here.resolve())
+        shown = (name for name in folders if name[0] != ".")
+        folders[:] = sorted(shown, key=lambda name: ((here / name).is_symlink(), name))
+        for file in (here / name for name in names if name[0] != "."):
+            if file.suffix in ENDINGS and file.is_file():
+                yield file
 
 
 def digest(files: Mapping[str, str]) -> str:
@@ -125,7 +140,7 @@ class _Folders:
 
 def _together(these: Names, others: Names, file: RuleFile) -> Names:
     """Names of files side by side, where none may mean two things."""
-    for word in ("people", "teams", "calendars"):
+    for word in DECLARED:
         known, added = getattr(these, word), getattr(others, word)
         for name in known.keys() & added.keys():
             if known[name] != added[name] and known[name] and added[name]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from service.event import read_event
 from service.highlevel.errors import HighLevelError
 from service.store import appointments, steps, turns
 from service.store.appointments import LastSeen
@@ -14,10 +13,11 @@ from service.store.identifiers import new_id
 from service.store.locations import Location
 from service.store.steps import OPEN, Step
 from service.store.turns import TurnMoved, Turns
+from service.telemetry import working_on
 from service.trigger import Booking
 from workers.actions import Action
-from workers.actions.action import ActionContext, CannotAct, LeftAlone, Plan, Write
-from workers.facts import booking_facts
+from workers.actions.action import ActionContext, CannotAct, LeftAlone, Plan, Turn, Write
+from workers.event_facts import facts_of
 from workers.lease import Lease
 from workers.pauses import pause
 from workers.rulebook import Entry
@@ -58,13 +58,25 @@ class Run:
 
     async def rule(self, entry: Entry, written: dict[str, str]) -> None:
         """Bring the steps of a rule that held to their end; `written` tells which rule wrote what in this delivery."""
-        for place, action in enumerate(entry.rule.then):
-            states = await self._action(entry, place, action, written)
-            if "done" in states:
-                written.update(dict.fromkeys(action.writes() - {"blocks"}, entry.rule.name))
-            if states & ENDED_BADLY:
-                await self._not_reached(entry, place + 1)
-                break
+        with working_on(rule=entry.rule.name), self.work.tracer.span("rule", rule=entry.rule.name):
+            for place, action in enumerate(entry.rule.then):
+                states = await self._action(entry, place, action, written)
+                if "done" in states:
+                    written.update(dict.fromkeys(action.writes() - {"blocks"}, entry.rule.name))
+                if states & ENDED_BADLY:
+                    await self._not_reached(entry, place + 1)
+                    break
+
+    async def without_booking(self, entry: Entry, mode: str) -> None:
+        """Say of a rule that held on an event about no appointment that its actions have nothing to act on."""
+        if await self.steps_of(entry.rule.name):
+            return
+        state = "shadow" if mode == "shadow" else "unchanged"
+        rows = [
+            self.row(entry.rule.name, place, 0, action.do, state, None, reason="the event is about no appointment")
+            for place, action in enumerate(entry.rule.then)
+        ]
+        await self.keep(rows)
 
     async def _not_reached(self, entry: Entry, begin: int) -> None:
         """Say of the rest of a rule that it was not run, so that nobody looks for it."""
@@ -77,8 +89,7 @@ class Run:
             for place, action in enumerate(entry.rule.then)
             if place >= begin
         ]
-        async with self.lease.transaction() as connection:
-            await steps.plan(connection, rest)
+        await self.keep(rest)
 
     async def _action(self, entry: Entry, place: int, action: Action, written: dict[str, str]) -> set[str]:
         """Plan an action unless that was done, settle its steps, and tell how they ended."""
@@ -86,7 +97,8 @@ class Run:
         if not planned:
             if self.stopping():
                 raise Waits(timedelta(), "the worker stops")
-            await self._plan(entry, place, action, written)
+            with self.work.tracer.span(f"plan {action.do}", rule=entry.rule.name):
+                await self._plan(entry, place, action, written)
             planned = await self.steps_of(entry.rule.name, place)
         await self.settle([step for step in planned if step.state in OPEN])
         return {step.state for step in await self.steps_of(entry.rule.name, place)}
@@ -105,13 +117,20 @@ class Run:
                     raise Waits.after(error, self.delivery, f"planning {action.do}") from None
                 decided = CannotAct(str(error))
             try:
-                async with self.lease.transaction() as connection:
-                    if not isinstance(decided, CannotAct) and (turn := decided.turn):
-                        await turns.take(connection, self.location.location_id, turn.team, turn.version, turn.person)
-                    await steps.plan(connection, self._rows(entry, place, action.do, decided, context.booking))
-                return
+                turn = None if isinstance(decided, CannotAct) else decided.turn
+                return await self.keep(self._rows(entry, place, action.do, decided, context.booking), turn)
             except TurnMoved:
                 continue
+
+    async def keep(self, rows: Sequence[Step], turn: Turn | None = None) -> None:
+        """Keep what was decided, and whose turn it was, before anything of it is sent. Raises TurnMoved."""
+        async with self.lease.transaction() as connection:
+            if turn:
+                await turns.take(connection, self.location.location_id, turn.team, turn.version, turn.person)
+            await steps.plan(connection, rows)
+        for row in rows:
+            if row.state not in OPEN:
+                self.work.tally.add("steps", action=row.action, state=row.state)
 
     def _rows(
         self, entry: Entry, place: int, action: str, decided: Plan | LeftAlone | CannotAct, booking: Booking
@@ -134,7 +153,7 @@ class Run:
         part: int,
         action: str,
         state: str,
-        booking: Booking,
+        booking: Booking | None,
         write: Write | None = None,
         reason: str | None = None,
     ) -> Step:
@@ -151,9 +170,9 @@ class Run:
             operation=write.operation.stored() if write else None,
             meant=write.meant if write else {},
             location_id=self.location.location_id,
-            appointment_id=booking.id,
-            series_id=booking.series_id,
-            contact_id=booking.contact_id,
+            appointment_id=booking.id if booking else None,
+            series_id=booking.series_id if booking else None,
+            contact_id=booking.contact_id if booking else None,
         )
 
     async def settle(self, planned: Sequence[Step]) -> None:
@@ -162,12 +181,27 @@ class Run:
             if self.stopping():
                 raise Waits(timedelta(), "the worker stops")
             api = self.work.client(self.location, self.delivery, step.step_id)
-            settler = Settler(self.work.pool, self.lease, api, self.work.settings.write_timeout, self.work.settle_after)
-            if (wait := await settler.settle(step)) is not None:
+            settler = Settler(
+                self.work.pool,
+                self.lease,
+                api,
+                self.work.settings.write_timeout,
+                self.work.settle_after,
+                self.work.tally,
+            )
+            step_id = str(step.step_id)
+            with (
+                working_on(rule=step.rule, step=step_id),
+                self.work.tracer.span(f"settle {step.action}", rule=step.rule, step=step_id) as span,
+            ):
+                wait = await settler.settle(step)
+                span.tell(ended=wait is None)
+            if wait is not None:
                 raise Waits(wait, "a step waits")
 
     async def context(self, entry: Entry) -> ActionContext:
         """What an action of this rule plans with, on the booking as it is now."""
+        assert self.delivery.appointment_id is not None, "without_booking is for those"
         async with self.work.pool.acquire() as connection:
             seen = await appointments.find(connection, self.location.location_id, self.delivery.appointment_id)
         assert seen is not None, "it was kept with the verdicts"
@@ -175,7 +209,8 @@ class Run:
 
     def on(self, entry: Entry, seen: LastSeen) -> ActionContext:
         """The same on a booking that is given."""
-        at = read_event(self.delivery.body).said_at or self.delivery.received_at
+        event = self.delivery.read()
+        at = event.said_at or self.delivery.received_at
         zone, names = self.location.zone, entry.names
         return ActionContext(
             api=self.work.client(self.location, self.delivery),
@@ -184,7 +219,7 @@ class Run:
             zone=zone,
             now=self.work.clock(),
             seen=seen,
-            facts=booking_facts(seen.booking, was=self.was, at=at, zone=zone, names=names),
+            facts=facts_of(seen.booking, was=self.was, event=event, at=at, zone=zone, names=names),
             names=names,
             turns=self._turns,
         )

@@ -4,7 +4,7 @@ Nothing is decided here. What a step sends was stored before it was first sent.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, assert_never
 from uuid import UUID
@@ -18,6 +18,7 @@ from service.store import appointments, follows, steps
 from service.store.database import Connection, Pool
 from service.store.follows import Follow
 from service.store.steps import Step
+from service.telemetry import Tally
 from workers.changes import after
 from workers.lease import Lease
 from workers.outcomes import CREATES, Found, NotFoundYet, Outcome, Overtaken, answered, look
@@ -41,6 +42,7 @@ class Settler:
     api: Api
     write_timeout: float
     settle_after: timedelta
+    tally: Tally = field(default_factory=Tally)
 
     async def settle(self, step: Step) -> timedelta | None:
         """Bring a step to its end: None when it has ended, else how long it must wait, holding no worker meanwhile."""
@@ -123,6 +125,7 @@ class Settler:
                 await _fold(connection, step, operation, found)
             if "follow" in step.meant:
                 await follows.keep(connection, _followed(step, step.meant["follow"], found))
+        self._count(step, state)
         return None
 
     async def _overtaken(self, step: Step, outcome: Overtaken) -> timedelta | None:
@@ -131,13 +134,18 @@ class Settler:
             await steps.close(connection, step.step_id, "unchanged", reason=f"{outcome.reason}: left alone")
             if outcome.gone and "follow" in step.meant:
                 await follows.forget(connection, UUID(step.meant["follow"]["follow_id"]))
+        self._count(step, "unchanged")
         return None
 
     async def _close(self, step: Step, state: str, reason: str) -> timedelta | None:
         async with self.lease.transaction() as connection:
             await steps.close(connection, step.step_id, state, reason=reason)
         log.info("step closed", step=str(step.step_id), state=state, action=step.action)
+        self._count(step, state)
         return None
+
+    def _count(self, step: Step, state: str) -> None:
+        self.tally.add("steps", action=step.action, state=state)
 
     async def _later(
         self, step: Step, wait: timedelta, reason: str, *, in_doubt: bool, doubts: int = 0

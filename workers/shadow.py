@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from service.highlevel.errors import HighLevelError
-from service.store import steps
 from service.store.steps import Step
 from service.trigger import Booking
 from workers.actions import Action
@@ -34,8 +33,7 @@ async def rehearse(run: Run, entry: Entry, written: Mapping[str, str]) -> None:
         if left is None:
             break
         booking = left
-    async with run.lease.transaction() as connection:
-        await steps.plan(connection, rows)
+    await run.keep(rows)
 
 
 async def _rehearse(

@@ -11,7 +11,8 @@ from jinja2.tests import TESTS
 from jinja2.visitor import NodeTransformer
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from workers.facts import KNOWN, Kind, write
+from workers.facts import Fact, write
+from workers.kinds import Kind
 from workers.values import write_date, write_day, write_time
 from workers.words import fault, unknown, wrong
 
@@ -39,7 +40,8 @@ class Absent(StrictUndefined):
 class Spelling(NodeTransformer):
     """Checks that a text says nothing but what is allowed, and turns `was.starts` into one flat name."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Mapping[str, Fact]) -> None:
+        self.known = known
         self.facts: set[str] = set()
         self.faults: list[InitErrorDetails] = []
 
@@ -62,7 +64,7 @@ class Spelling(NodeTransformer):
     def visit_Filter(self, node: nodes.Filter) -> nodes.Node:
         if node.name not in ENVIRONMENT.filters:
             self._refuse(unknown(node.name, "as a filter", ENVIRONMENT.filters, key=False))
-        fact = KNOWN.get(_dotted(node.node))
+        fact = self.known.get(_dotted(node.node))
         if fact and node.name in OF_MOMENTS and fact.kind is not Kind.MOMENT:
             self._refuse(wrong(f"the filter {node.name} is for moments, but {fact.name} is {fact.kind.value}"))
         return self.generic_visit(node)
@@ -73,8 +75,8 @@ class Spelling(NodeTransformer):
         return self.generic_visit(node)
 
     def _fact(self, name: str, node: nodes.Node) -> nodes.Node:
-        if name not in KNOWN:
-            self._refuse(unknown(name, "as a fact", KNOWN, key=False))
+        if name not in self.known:
+            self._refuse(unknown(name, "as a fact", self.known, key=False))
         self.facts.add(name)
         return nodes.Name(name.replace(".", DOT), "load", lineno=node.lineno)
 

@@ -7,12 +7,14 @@ from typing import Any, ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
 from jinja2 import Template, TemplateSyntaxError, UndefinedError
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from workers.facts import KNOWN, MISSING, Facts, FactValue, Kind
-from workers.names import Named
+from workers.event_facts import known_facts
+from workers.facts import MISSING, Fact, Facts, FactValue
+from workers.kinds import Kind
+from workers.names import Named, Names, names_in
 from workers.template_language import DOT, ENVIRONMENT, Spelling
 from workers.words import faults, text_wanted, wrong
 
@@ -51,6 +53,9 @@ class Unrenderable(TextError):
         self.reason = reason
 
 
+NO_NAMES: Final = Names()
+
+
 @dataclass(frozen=True)
 class Text:
     """A text with facts in it, checked when it is made."""
@@ -62,7 +67,7 @@ class Text:
     template: Template = field(compare=False, repr=False)
 
     @classmethod
-    def read(cls, value: object) -> Self:
+    def read(cls, value: object, names: Names = NO_NAMES) -> Self:
         """Raises what pydantic makes a fault of: every unknown fact and filter at once."""
         if isinstance(value, cls):
             return value
@@ -70,7 +75,8 @@ class Text:
             raise text_wanted(value)
         if not 1 <= len(value.strip()) <= LONGEST:
             raise wrong(f"text of 1 to {LONGEST} characters expected, found {len(value.strip())}")
-        spelling = Spelling()
+        known = known_facts(names)
+        spelling = Spelling(known)
         try:
             tree = spelling.visit(ENVIRONMENT.parse(value))
             if spelling.faults:
@@ -81,7 +87,7 @@ class Text:
         except (RecursionError, MemoryError, SyntaxError):
             raise wrong("not a text: it is nested too deep") from None
         try:
-            text.render(SAMPLE)
+            text.render(_sample(known))
         except Unrenderable as error:
             raise wrong(str(error)) from None
         except TooLong:
@@ -104,9 +110,11 @@ class Text:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            cls.read, serialization=core_schema.plain_serializer_function_ser_schema(_source)
-        )
+        def read(value: object, info: ValidationInfo) -> Text:
+            return cls.read(value, names_in(info))
+
+        written = core_schema.plain_serializer_function_ser_schema(_source)
+        return core_schema.with_info_plain_validator_function(read, serialization=written)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -131,10 +139,13 @@ SAMPLES: Final[Mapping[Kind, FactValue]] = {
     Kind.STATUS: "confirmed",
     Kind.MOMENT: datetime(2027, 3, 25, 18, tzinfo=UTC),
     Kind.DURATION: timedelta(hours=1),
+    Kind.NUMBER: 1.0,
     Kind.PERSON: Named("somebody"),
     Kind.CALENDAR: Named("something"),
     Kind.FLAG: True,
 }
 
-SAMPLE: Final = Facts({fact.name: SAMPLES[fact.kind] for fact in KNOWN.values()}, ZoneInfo("UTC"))
-"""A value for every fact, on which each text is tried when it is read."""
+
+def _sample(known: Mapping[str, Fact]) -> Facts:
+    """A value for every fact, on which each text is tried when it is read."""
+    return Facts({fact.name: SAMPLES[fact.kind] for fact in known.values()}, ZoneInfo("UTC"))

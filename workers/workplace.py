@@ -14,6 +14,9 @@ from service.store.database import Pool
 from service.store.deliveries import Delivery
 from service.store.locations import Location
 from service.store.rulebooks import StoredRulebook
+from service.telemetry import Tally
+from service.telemetry.tally import Budget
+from service.telemetry.traces import NoTracer, Tracer
 from workers import rulebook
 from workers.rulebook import Rulebook
 
@@ -26,6 +29,8 @@ class Workplace:
     pool: Pool
     session: aiohttp.ClientSession
     clock: Callable[[], datetime]
+    tally: Tally = field(default_factory=Tally)
+    tracer: Tracer = field(default_factory=NoTracer)
     _read: dict[UUID, Rulebook] = field(default_factory=dict)
 
     @property
@@ -37,6 +42,7 @@ class Workplace:
         """An Api for this location, whose calls are kept with the delivery and the step they were made for."""
 
         async def record(call: Call) -> None:
+            self._tell(location, call)
             async with self.pool.acquire() as connection:
                 await calls.keep(
                     connection,
@@ -54,6 +60,13 @@ class Workplace:
             settings.write_timeout,
         )
         return Client(self.session, endpoint, location.token.get_secret_value(), record)
+
+    def _tell(self, location: Location, call: Call) -> None:
+        """Count a call, trace it, and remember what it said of the location's budget."""
+        self.tally.call(call.operation, call.status, call.milliseconds / 1000)
+        if call.limits is not None:
+            self.tally.budget(Budget(location.location_id, self.clock(), **vars(call.limits)))
+        self.tracer.call(call.operation, call.milliseconds / 1000, status=call.status, failed=call.error is not None)
 
     async def rulebook(self, location: Location, rulebook_id: UUID | None) -> tuple[UUID | None, Rulebook]:
         """The rulebook that a delivery began with or, before it began, the one in force. Raises RulebookFaults."""

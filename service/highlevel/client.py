@@ -10,12 +10,13 @@ import aiohttp
 from pydantic import ValidationError
 
 from service.highlevel.errors import AnswerLost, HighLevelError, NotSent, Unreadable, error_for
+from service.highlevel.limits import Limits
 from service.highlevel.operation import Operation, ReplyT
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call as it went, for the record. Never headers, so never a token."""
+    """One call as it went, for the record. Of the headers nothing but the limits, so never a token."""
 
     operation: str
     request: dict[str, Any]
@@ -23,6 +24,7 @@ class Call:
     answer: Any
     error: str | None
     milliseconds: float
+    limits: Limits | None = None
 
 
 Recorder = Callable[[Call], Awaitable[None]]
@@ -75,9 +77,10 @@ class Client:
         status: int | None = None
         answer: Any = None
         error: HighLevelError | None = None
+        limits: Limits | None = None
         try:
             status, headers, text = await self._send(name, operation.writes(), request)
-            answer = _json(text)
+            answer, limits = _json(text), Limits.read(headers)
             if not 200 <= status < 300:
                 error = error_for(status)(
                     name,
@@ -95,7 +98,8 @@ class Client:
             error = Unreadable(name, f"the answer is not what was expected at: {places}", status=status)
         if self._record is not None:
             milliseconds = (time.perf_counter() - started) * 1000
-            await self._record(Call(name, request, status, answer, str(error) if error else None, milliseconds))
+            words = str(error) if error else None
+            await self._record(Call(name, request, status, answer, words, milliseconds, limits))
         if error is not None:
             raise error from None
         return reply
@@ -116,11 +120,15 @@ class Client:
                 timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 3.0)),
                 allow_redirects=False,
             ) as response:
-                return response.status, response.headers, await response.text(errors="replace")
+                return response.status, response.headers, self._without_token(await response.text(errors="replace"))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(name, f"no connection to HighLevel ({type(error).__name__})") from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise AnswerLost(name, f"no answer within {timeout:g} s ({type(error).__name__})") from None
+
+    def _without_token(self, text: str) -> str:
+        """What came back is kept and shown: should it quote the token, that goes no further."""
+        return text.replace(self._token, "…") if self._token else text
 
 
 def _json(text: str) -> Any:

@@ -1,69 +1,94 @@
 """The receiver as an application: its routes, and what lives as long as it."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime, timedelta
 
 import aiohttp
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from service import telemetry
 from service.problem import problem
 from service.queue import Bell
+from service.receiver.door import LARGEST_BODY, Door
 from service.receiver.health import Health
-from service.receiver.hooks import LARGEST_BODY, HighLevelHook
 from service.receiver.intake import Intake
-from service.receiver.signature import WebhookKeys
+from service.receiver.kinds import FromElsewhere, FromHighLevel, FromWorkflow
+from service.receiver.signature import LEGACY_KEY, WebhookKeys
+from service.receiver.sources import Sources
 from service.settings import HIGHLEVEL_URL, Settings, read_webhook_key
 from service.store.database import Pool
+from service.telemetry import Tally
+from service.telemetry.traces import NoTracer, Tracer
 
 log = structlog.get_logger()
 
 HEALTH = web.AppKey("health", Health)
+SOURCES = web.AppKey("sources", Sources)
 
 
 def create_app(
-    settings: Settings, pool: Pool, bell: Bell, clock: Callable[[], datetime], *, sandbox_keys: Iterable[str] = ()
+    settings: Settings,
+    pool: Pool,
+    bell: Bell,
+    clock: Callable[[], datetime],
+    *,
+    sandbox_keys: Iterable[str] = (),
+    tally: Tally | None = None,
+    tracer: Tracer | None = None,
 ) -> web.Application:
-    """`pool` and `bell` stay the caller's."""
-    intake = Intake(pool, bell.ring, ignored_kept=settings.ignored_kept)
-    keys = WebhookKeys([*settings.highlevel_webhook_keys, *sandbox_keys])
+    """`pool`, `bell`, `tally` and `tracer` stay the caller's."""
+    tally, tracer = tally or Tally(), tracer or NoTracer()
+    intake = Intake(pool, bell.ring, ignored_kept=settings.ignored_kept, tally=tally)
+    sources = Sources(pool, settings.secret_key)
+    legacy = LEGACY_KEY if settings.highlevel_legacy_signature else None
+    keys = WebhookKeys([*settings.highlevel_webhook_keys, *sandbox_keys], legacy=legacy)
+    window = timedelta(seconds=settings.replay_window)
     health = Health()
     # One byte more than a delivery may have: releases of aiohttp differ on whether the limit itself is too much.
-    app = web.Application(client_max_size=LARGEST_BODY + 1, middlewares=[errors_are_problems])
+    app = web.Application(client_max_size=LARGEST_BODY + 1, middlewares=[errors_are_problems(tally)])
     app[HEALTH] = health
-    app.router.add_post("/hooks/highlevel", HighLevelHook(keys, settings.highlevel_app_ids, intake, clock).receive)
+    app[SOURCES] = sources
+    for address, kind in (
+        ("/hooks/highlevel", FromHighLevel(keys, settings.highlevel_app_ids)),
+        ("/hooks/workflow/{source}", FromWorkflow()),
+        ("/triggers/{source}", FromElsewhere(sources, clock, window)),
+    ):
+        app.router.add_post(address, Door(kind, sources, intake, clock, tally, tracer).receive)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
 
-    async def keep_arrivals(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(intake.run())
+    async def beside(_: web.Application) -> AsyncIterator[None]:
+        await sources.look()
+        tasks = [asyncio.create_task(intake.run()), asyncio.create_task(sources.run())]
         yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    app.cleanup_ctx.append(keep_arrivals)
+    app.cleanup_ctx.append(beside)
     return app
 
 
-@web.middleware
-async def errors_are_problems(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        answer = problem(error.status, error.reason, f"{request.method} {request.path} is not served here.")
-        if "Allow" in error.headers:
-            answer.headers["Allow"] = error.headers["Allow"]
-        return answer
-    except Exception as error:
-        log.exception("unexpected error", path=request.path)
-        telemetry.report(error)
-        return problem(500, "Our fault", "Nothing was kept; please come again.", retry_after=10)
+def errors_are_problems(tally: Tally) -> Middleware:
+    @web.middleware
+    async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            answer = problem(error.status, error.reason, f"{request.method} {request.path} is not served here.")
+            if "Allow" in error.headers:
+                answer.headers["Allow"] = error.headers["Allow"]
+            return answer
+        except Exception as error:
+            log.exception("unexpected error", path=request.path)
+            tally.add("unexpected_errors", role="receive")
+            telemetry.report(error)
+            return problem(500, "Our fault", "Nothing was kept; please come again.", retry_after=10)
+
+    return answered
 
 
 async def keys_of_sandbox(settings: Settings) -> tuple[str, ...]:

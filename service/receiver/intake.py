@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import asyncpg
-import structlog
 
 from service.store.arrivals import Arrival, Recorded, record
-from service.store.database import AWAY, Pool
-
-log = structlog.get_logger()
+from service.store.database import AWAY, UNFIT, Pool
+from service.telemetry import Outage, Tally
 
 LARGEST_BATCH = 200
 MOST_WAITING = 5_000
@@ -24,10 +22,14 @@ class CannotKeep(Exception):
 class Intake:
     """`ring` is told, after each commit, how many deliveries there are to work on."""
 
-    def __init__(self, pool: Pool, ring: Callable[[int], None], *, ignored_kept: int) -> None:
+    def __init__(
+        self, pool: Pool, ring: Callable[[int], None], *, ignored_kept: int, tally: Tally | None = None
+    ) -> None:
         self._pool = pool
         self._ring = ring
         self._ignored_kept = ignored_kept
+        self._tally = tally or Tally()
+        self._outage = Outage("cannot keep deliveries; their senders are asked to come again", "keeps deliveries again")
         self._waiting: asyncio.Queue[tuple[Arrival, asyncio.Future[Recorded]]] = asyncio.Queue()
 
     async def keep(self, arrival: Arrival) -> Recorded:
@@ -51,8 +53,8 @@ class Intake:
             kept = await self._commit([arrival for arrival, _ in batch])
         except asyncpg.LockNotAvailableError:
             await self._one_by_one(batch)
-        except AWAY as error:
-            log.warning("cannot keep deliveries", deliveries=len(batch), error=type(error).__name__)
+        except (*AWAY, *UNFIT) as error:
+            self._outage.met(error)
             # Those that queued up behind would only wait for the same answer.
             behind = [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
             for _, answer in [*batch, *behind]:
@@ -63,6 +65,10 @@ class Intake:
             else:
                 _fail(batch[0][1], error)
         else:
+            self._outage.over()
+            for recorded in kept:
+                if recorded.ignored and recorded.delivery_id and not recorded.known:
+                    self._tally.add("deliveries", outcome="ignored")
             for (_, answer), recorded in zip(batch, kept, strict=True):
                 if not answer.done():
                     answer.set_result(recorded)

@@ -16,7 +16,7 @@ FREEING = frozenset({"cancelled", "noshow", "invalid"})
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def _minutes(value: object) -> object:

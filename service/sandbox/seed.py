@@ -33,7 +33,10 @@ def load_seed(text: str, *, clock: Callable[[], datetime], random: Random | None
     try:
         loaded = yaml.BaseLoader(text).get_single_data()
     except yaml.YAMLError as error:
-        raise ValueError(f"the seed is no YAML: {error}") from error
+        # Its own words quote the line, in which a person or a token may stand.
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ValueError(f"the seed is no YAML: {getattr(error, 'problem', None) or 'it breaks off'}{place}") from error
     seed = Seed.model_validate(loaded)
     return World(seed.locations, clock=clock, random=random or SystemRandom(), strict=seed.strict)
 

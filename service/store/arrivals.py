@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from service.event import Event
-from service.store.database import Connection
+from service.store.database import BOUND, Connection
 from service.store.identifiers import new_id
 from service.trigger import lane_subject, series_of
 
@@ -32,7 +32,7 @@ class Recorded:
     ignored: str | None
 
 
-WAIT_FOR_LOCKS = "SET LOCAL lock_timeout = '1s'"
+WAIT_FOR_LOCKS = f"SELECT set_config('lock_timeout', '1s', true), {BOUND}"
 """For a lane that a worker holds: it does so for moments, unless it was stopped in the middle of one."""
 
 COUNT_IGNORED = """
@@ -70,11 +70,11 @@ RING_LANES = """
 INSERT = """
     INSERT INTO deliveries (
         delivery_id, source, received_at, event, location_id, appointment_id, series_id, contact_id,
-        lane_id, state, reason, finished_at, body
+        calendar_id, lane_id, state, reason, finished_at, body
     )
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::uuid[], $10::text[], $11::text[], $12::timestamptz[], $13::bytea[]
+        $9::text[], $10::uuid[], $11::text[], $12::text[], $13::timestamptz[], $14::bytea[]
     )
 """
 
@@ -178,8 +178,10 @@ async def _ring_lanes(connection: Connection, events: Iterable[Event]) -> dict[t
 
 def _subject(event: Event) -> tuple[str, str]:
     assert event.location_id is not None
-    assert event.appointment_id is not None
-    return event.location_id, lane_subject(event.appointment_id)
+    if event.appointment_id is not None:
+        return event.location_id, lane_subject(event.appointment_id)
+    # No id of HighLevel's has a colon: these are lanes of their own.
+    return event.location_id, f"contact:{event.contact_id}" if event.contact_id else f"{event.type}:"
 
 
 def _row(
@@ -195,6 +197,7 @@ def _row(
         event.appointment_id,
         series_of(event.appointment_id) if event.appointment_id else None,
         event.contact_id,
+        event.calendar_id,
         None if ignored else lanes[_subject(event)],
         "ignored" if ignored else "waiting",
         ignored,

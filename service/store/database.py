@@ -27,21 +27,29 @@ AWAY = (
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,  # now and then what is said of a session that was ended between two statements
     OSError,
     TimeoutError,
 )
 """What a call raises when the database is away, full, or gave way to another transaction: it may work later, and
 nothing is wrong with the statement."""
 
+UNFIT = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError)
+"""What a call raises when the schema is another version's, or not ours to use: no delivery is to blame for it."""
+
 ESCAPED = re.compile(r"\\(u0000|.)")
 """An escape in JSON; read from the left, so that an escaped backslash before `u0000` is not taken for one."""
 
 IDLE = "5s"
 
+BOUND = f"set_config('idle_in_transaction_session_timeout', '{IDLE}', true)"
+"""SQL for the first statement of a transaction that locks rows: whoever is stopped in the middle of it must not keep
+them from others, and behind a pooler a session has no settings of its own."""
+
 
 async def open_pool(settings: Settings, *, size: int = 10) -> Pool:
     """A pool whose connections read and write jsonb as Python values; it connects when first asked to."""
-    # A worker that is stopped inside a transaction must not keep its lane from others; poolers refuse the parameter.
+    # Poolers refuse the parameter, so what locks rows says it once more (BOUND).
     session = {"idle_in_transaction_session_timeout": IDLE} if settings.database_statement_cache else {}
     return await asyncpg.create_pool(
         settings.database_url,

@@ -1,10 +1,11 @@
 """Deliveries: what was kept, taken up by a worker in the order of its lane, and brought to its end."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from service.event import Event, read_kept
 from service.store.database import Connection
 from service.trigger import Booking
 
@@ -16,8 +17,14 @@ class Delivery:
     delivery_id: UUID
     state: str
     received_at: datetime
+    event: str
+    """Its type, which tells how its body is read."""
+
     location_id: str
-    appointment_id: str
+    appointment_id: str | None
+    """None for an external event that is about no appointment."""
+
+    calendar_id: str | None
     attempts: int
     """Times that something it needed could not be read."""
 
@@ -32,10 +39,15 @@ class Delivery:
     booking: Booking | None
     body: bytes
 
+    def read(self) -> Event:
+        """What its body says, about what it was found to be about when it came."""
+        event = read_kept(self.event, self.body)
+        return replace(event, appointment_id=self.appointment_id, calendar_id=self.calendar_id)
+
 
 NEXT = """
-    SELECT delivery_id, state, received_at, location_id, appointment_id, attempts, surprises, rulebook_id, was,
-        booking, body, GREATEST(next_at - clock_timestamp(), interval '0') AS wait
+    SELECT delivery_id, state, received_at, event, location_id, appointment_id, calendar_id, attempts, surprises,
+        rulebook_id, was, booking, body, GREATEST(next_at - clock_timestamp(), interval '0') AS wait
     FROM deliveries WHERE lane_id = $1 AND state IN ('waiting', 'judged')
     ORDER BY arrival LIMIT 1
 """
@@ -78,11 +90,11 @@ async def mark_judged(
     triggers: Iterable[str],
     rulebook_id: UUID | None,
     was: Booking | None,
-    booking: Booking,
+    booking: Booking | None,
     reason: str | None,
 ) -> None:
     before = was.model_dump(mode="json") if was else None
-    now = booking.model_dump(mode="json")
+    now = booking.model_dump(mode="json") if booking else None
     await connection.execute(JUDGED, delivery_id, sorted(triggers), rulebook_id, before, now, reason)
 
 

@@ -1,8 +1,9 @@
 """History: what came, what was judged, what was done, for whoever reads it at three in the morning."""
 
+import base64
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,34 +11,47 @@ from service.store.database import Connection
 
 HEXADECIMAL = re.compile(r"[0-9a-fA-F]{1,32}")
 
-LIST = """
-    SELECT delivery_id, received_at, source, event, location_id, appointment_id, state, reason, waits_for, triggers,
-        ARRAY(SELECT rule FROM verdicts v WHERE v.delivery_id = d.delivery_id AND held ORDER BY place) AS held,
-        COALESCE((
-            SELECT jsonb_agg(jsonb_build_object(
-                'rule', rule, 'action', action, 'state', state, 'sentence', sentence, 'reason', reason
-            ) ORDER BY planned_at, place, part)
-            FROM steps s WHERE s.delivery_id = d.delivery_id
-        ), '[]') AS steps
-    FROM deliveries d
-    WHERE ($1::text IS NULL OR state = $1)
-        AND ($2::text IS NULL OR EXISTS (
-            SELECT FROM verdicts v WHERE v.delivery_id = d.delivery_id AND v.rule = $2
-        ))
-        AND ($3::text IS NULL OR appointment_id = $3 OR series_id = $3)
-        AND ($4::timestamptz IS NULL OR received_at >= $4)
-        AND ($5::text IS NULL OR EXISTS (
-            SELECT FROM steps s WHERE s.delivery_id = d.delivery_id AND s.state = $5
-        ))
-    ORDER BY delivery_id DESC LIMIT $6
+CLOCKS_APART = timedelta(hours=1)
+"""An id and the time of receipt beside it are made a moment apart, by clocks that may be set."""
+
+COLUMNS = """
+    d.delivery_id, d.received_at, d.source, d.event, d.location_id, d.appointment_id, d.state, d.reason, d.waits_for,
+    d.triggers, l.name AS location_name, l.time_zone,
+    ARRAY(SELECT rule FROM verdicts v WHERE v.delivery_id = d.delivery_id AND held ORDER BY place) AS held,
+    COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(
+            'rule', rule, 'action', action, 'state', state, 'sentence', sentence, 'reason', reason
+        ) ORDER BY planned_at, place, part)
+        FROM steps s WHERE s.delivery_id = d.delivery_id
+    ), '[]') AS steps
 """
+
+CONDITIONS: Mapping[str, str] = {
+    "status": "d.state = {}",
+    "open": "d.state IN ('waiting', 'judged')",
+    "rule": "EXISTS (SELECT FROM verdicts v WHERE v.delivery_id = d.delivery_id AND v.rule = {})",
+    "step": "EXISTS (SELECT FROM steps s WHERE s.delivery_id = d.delivery_id AND s.state = {})",
+    "appointment": "(d.appointment_id = {0} OR d.series_id = {0})",
+    "location": "d.location_id = {}",
+    "source": "d.source = {}",
+    "since": "d.received_at >= {}",
+    "until": "d.received_at < {}",
+    "first": "d.delivery_id >= {}",
+    "last": "d.delivery_id <= {}",
+    "before": "d.delivery_id < {}",
+    "after": "d.delivery_id > {}",
+}
+"""What may be asked of deliveries; each is written only where it is asked, so that its index serves it."""
+
+PLAN_EACH = "SET LOCAL plan_cache_mode = force_custom_plan"
+"""A plan for no state in particular would look for the few that failed among all that did not."""
 
 BETWEEN = "SELECT delivery_id FROM deliveries WHERE delivery_id BETWEEN $1 AND $2 ORDER BY delivery_id LIMIT $3"
 
 DELIVERY = """
-    SELECT d.delivery_id, d.received_at, d.source, d.event, d.location_id, d.appointment_id, d.contact_id, d.state,
-        d.reason, d.waits_for, d.attempts, d.triggers, d.was, d.booking, d.finished_at, d.body,
-        l.time_zone, r.version AS rulebook_version, r.message AS rulebook_message
+    SELECT d.delivery_id, d.received_at, d.source, d.event, d.location_id, d.appointment_id, d.series_id, d.contact_id,
+        d.state, d.reason, d.waits_for, d.next_at, d.attempts, d.triggers, d.was, d.booking, d.finished_at, d.body,
+        l.name AS location_name, l.time_zone, r.version AS rulebook_version, r.message AS rulebook_message
     FROM deliveries d LEFT JOIN locations l USING (location_id) LEFT JOIN rulebooks r USING (rulebook_id)
     WHERE d.delivery_id = $1
 """
@@ -63,21 +77,64 @@ OPEN = """
 LATEST = "SELECT max(arrival) FROM deliveries"
 
 
+def list_statement(conditions: Iterable[str], *, newest_first: bool = True) -> str:
+    """Deliveries for which all of CONDITIONS named hold; $1 is how many, then come the values in their order."""
+    number, wanted = 1, []
+    for name in conditions:
+        number += "{" in CONDITIONS[name]
+        wanted.append(CONDITIONS[name].format(f"${number}"))
+    return f"""
+        SELECT {COLUMNS} FROM deliveries d LEFT JOIN locations l USING (location_id)
+        WHERE {" AND ".join(wanted) or "true"}
+        ORDER BY d.delivery_id {"DESC" if newest_first else ""} LIMIT $1
+    """  # noqa: S608 (no value in it)
+
+
 async def listed(
     connection: Connection,
     *,
     status: str | None = None,
     rule: str | None = None,
     appointment: str | None = None,
+    location: str | None = None,
+    source: str | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
     step: str | None = None,
+    before: UUID | None = None,
+    after: UUID | None = None,
     limit: int = 50,
 ) -> list[dict[str, Any]]:
     """Deliveries, newest first, each with the rules that `held` and its `steps`.
 
-    `rule` was judged, whether or not it held; `step` is the state of one of its steps.
+    `status` is a state, or `open` for what has not ended; `rule` was judged, whether or not it held; `step` is the
+    state of one of its steps; `appointment` may be a series. Of what is `after` a delivery the next ones are given.
     """
-    return [dict(row) for row in await connection.fetch(LIST, status, rule, appointment, since, step, limit)]
+    wanted: dict[str, Any] = {
+        "open" if status == "open" else "status": status,
+        "rule": rule,
+        "appointment": appointment,
+        "location": location,
+        "source": source,
+        "since": since,
+        "first": since and _id_at(since - CLOCKS_APART),
+        "until": until,
+        "last": until and _id_at(until + CLOCKS_APART),
+        "step": step,
+        "before": before,
+        "after": after,
+    }
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    values = [value for name, value in asked.items() if name != "open"]
+    async with connection.transaction():
+        await connection.execute(PLAN_EACH)
+        rows = await connection.fetch(list_statement(asked, newest_first=after is None), limit, *values)
+    return [dict(row) for row in (rows if after is None else reversed(rows))]
+
+
+def _id_at(moment: datetime) -> UUID:
+    """Before every id made from that moment on."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 async def beginning_with(connection: Connection, prefix: str, *, limit: int) -> list[UUID]:
@@ -100,6 +157,21 @@ async def shown(connection: Connection, delivery_id: UUID) -> Mapping[str, Any] 
         "steps": [dict(row) for row in await connection.fetch(STEPS, delivery_id)],
         "calls": [dict(row) for row in await connection.fetch(CALLS, delivery_id)],
     }
+
+
+def with_body(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """For JSON, with the body byte for byte: as text where it is UTF-8, else in base64."""
+    fields = dict(shown)
+    raw = fields.pop("body")
+    try:
+        return {**fields, "body": raw.decode()}
+    except UnicodeDecodeError:
+        return {**fields, "body_base64": base64.b64encode(raw).decode()}
+
+
+def plain(value: Any) -> Any:
+    """What JSON lacks, as text: ids, and moments in ISO 8601."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 async def open_work(connection: Connection) -> int:

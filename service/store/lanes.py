@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from service.store.database import Connection
+from service.store.database import BOUND, Connection
 
 LEASE = timedelta(seconds=4.5)
 """How long a lane stays with a worker that says nothing more."""
@@ -50,7 +50,9 @@ RENEW = """
     RETURNING lane_id
 """
 
-HOLD = "SELECT lane_id FROM lanes WHERE lane_id = $1 AND fence = $2 AND worker IS NOT NULL FOR UPDATE"
+HOLD = f"""
+    SELECT lane_id, {BOUND} FROM lanes WHERE lane_id = $1 AND fence = $2 AND worker IS NOT NULL FOR UPDATE
+"""  # noqa: S608 (no value in it)
 
 # Read in a statement of its own, after the row is held: a delivery that came meanwhile must be seen.
 RELEASE = """

@@ -30,6 +30,10 @@ FOR_LOCATION = f"""
     ORDER BY location_id IS NULL, version DESC LIMIT 1
 """  # noqa: S608
 
+IN_FORCE = f"""
+    SELECT DISTINCT ON (location_id) {COLUMNS} FROM rulebooks ORDER BY location_id NULLS FIRST, version DESC
+"""  # noqa: S608
+
 FIND = f"SELECT {COLUMNS} FROM rulebooks WHERE rulebook_id = $1"  # noqa: S608
 
 INSERT = """
@@ -65,3 +69,8 @@ async def for_location(connection: Connection, location_id: str) -> StoredRulebo
 async def find(connection: Connection, rulebook_id: UUID) -> StoredRulebook | None:
     row = await connection.fetchrow(FIND, rulebook_id)
     return StoredRulebook(**row) if row else None
+
+
+async def in_force(connection: Connection) -> list[StoredRulebook]:
+    """The newest version of each, the shared one first."""
+    return [StoredRulebook(**row) for row in await connection.fetch(IN_FORCE)]

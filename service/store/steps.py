@@ -86,6 +86,7 @@ ABANDON = """
         reason = 'its delivery was given up',
         finished_at = clock_timestamp()
     WHERE delivery_id = $1 AND state IN ('planned', 'sent', 'waiting')
+    RETURNING action, state
 """
 
 TAKEN = "SELECT written_id FROM steps WHERE location_id = $1 AND written_id = ANY($2::text[]) AND step_id <> $3"
@@ -137,9 +138,12 @@ async def close(
     await connection.execute(CLOSE, step_id, state, reason, written_id)
 
 
-async def abandon(connection: Connection, delivery_id: UUID) -> None:
-    """Close what is open of a delivery that is given up: what was sent is unknown, the rest never happened."""
-    await connection.execute(ABANDON, delivery_id)
+async def abandon(connection: Connection, delivery_id: UUID) -> list[tuple[str, str]]:
+    """Close what is open of a delivery that is given up: what was sent is unknown, the rest never happened.
+
+    Returns action and state of each.
+    """
+    return [(row["action"], row["state"]) for row in await connection.fetch(ABANDON, delivery_id)]
 
 
 async def taken(connection: Connection, step: Step, ids: Iterable[str]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from service.store.turns import Turns
 from service.trigger import Booking
 from workers.facts import Facts
 from workers.names import Names
+from workers.templates import Text
 from workers.words import Words
 
 
@@ -80,6 +81,12 @@ class Action(Words):
     """Whether it can act on an appointment that is gone."""
 
     do: str
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """The facts that its texts may mention."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return frozenset[str]().union(*(value.facts for value in values if isinstance(value, Text)))
 
     def writes(self) -> frozenset[str]:
         """What it changes, among `assignee`, `starts`, `ends`, `status`, `title` and `blocks`."""

@@ -17,11 +17,14 @@ MODULES: Mapping[str, str] = {
     "up": "up",
     "receive": "roles",
     "work": "roles",
+    "console": "console",
     "sandbox": "sandbox",
     "migrate": "migrate",
     "locations": "locations",
+    "sources": "sources",
     "rules": "rules",
     "history": "history",
+    "doctor": "doctor",
 }
 
 
@@ -49,6 +52,17 @@ class Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self._carry_out(ctx)
+        except click.ClickException as error:
+            # Only here is it known that there is something to say: most commands never load what log lines need.
+            from service.telemetry.logs import tell_machines
+
+            if not tell_machines(error.format_message()):
+                raise
+            return ctx.exit(error.exit_code)
+
+    def _carry_out(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (SettingsError, RulebookFaults) as error:

@@ -1,6 +1,5 @@
 """`slotwright history`: what came, what was judged, what was done."""
 
-import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -72,7 +71,7 @@ def list_(as_json: bool, folder: Path, **wanted: Any) -> None:
     rows = with_pool(folder, do)
     if as_json:
         for row in rows:
-            click.echo(json.dumps(row, default=_plain, ensure_ascii=False))
+            click.echo(json.dumps(row, default=kept.plain, ensure_ascii=False))
     else:
         terminal().print(_table(rows) if rows else "Nothing of that kind.")
 
@@ -102,7 +101,7 @@ def show(delivery_id: str, as_json: bool, folder: Path) -> None:
     if shown is None:
         raise click.ClickException(f"there is no delivery {delivery_id}: slotwright history list shows what there is")
     if as_json:
-        click.echo(json.dumps(_with_body(shown), default=_plain, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(kept.with_body(shown), default=kept.plain, indent=2, ensure_ascii=False))
     else:
         _print(shown, terminal())
 
@@ -202,18 +201,3 @@ def _pretty(body: bytes) -> str:
     except (ValueError, RecursionError):
         laid_out = body.decode(errors="replace")
     return "\n".join(said(line) for line in laid_out.split("\n"))
-
-
-def _with_body(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """The body byte for byte: as text where it is UTF-8, else in base64."""
-    fields = dict(shown)
-    raw = fields.pop("body")
-    try:
-        return {**fields, "body": raw.decode()}
-    except UnicodeDecodeError:
-        return {**fields, "body_base64": base64.b64encode(raw).decode()}
-
-
-def _plain(value: Any) -> Any:
-    """What JSON lacks, as text: ids, and moments in ISO 8601."""
-    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -17,9 +17,18 @@ def migrate(folder: Path) -> None:
     """Apply the migrations that are missing. Needs DATABASE_URL, directly and not through PgBouncer."""
     with database(folder) as settings:
         try:
-            migrations.migrate(settings.database_url)
+            ours = migrations.migrate(settings.database_url)
         except DBAPIError as error:
-            raise click.ClickException(f"the migrations were not applied: {error.orig}") from None
+            raise click.ClickException(f"the migrations were not applied: {_words(error.orig)}") from None
         except (*AWAY, asyncpg.PostgresError) as error:
             raise DatabaseAway(error) from None
-    click.echo("The schema is up to date.")
+    if ours:
+        click.echo("The schema is up to date.")
+    else:
+        click.echo("The schema is a later release's, and stays as it is: it suits the release right before that one.")
+
+
+def _words(error: BaseException | None) -> str:
+    if error is not None and isinstance(error.__cause__, asyncpg.LockNotAvailableError):
+        return f"a table is held by a transaction that takes long; run it again when that has ended ({error})"
+    return str(error)

@@ -19,13 +19,19 @@ from service.highlevel.client import open_session
 from service.queue import Bell
 from service.receiver.app import HEALTH, create_app, keys_of_sandbox
 from service.settings import Settings
-from service.store import history
+from service.store import history, sources, tallies
 from service.store.database import AWAY, Pool
+from service.telemetry import Tally
+from service.telemetry.traces import Tracer, tracing
 from workers.cli.folder import folder_option, opened, settings_in
 from workers.jobs import Drainer, listen
 from workers.workplace import Workplace
 
 log = structlog.get_logger()
+
+LEAVE_AFTER = 0.5
+"""Seconds that the receiver goes on listening when it is told to stop: a connection that was made just before would be
+reset with the socket that listens, and whoever asks /readyz sends no more meanwhile."""
 
 FINISH_WITHIN = 20.0
 """Seconds that requests under way may take when the receiver stops."""
@@ -55,24 +61,35 @@ def work(folder: Path) -> None:
 
 async def _receive(settings: Settings) -> None:
     stopped = stop_signal()
-    async with opened(settings, size=5) as pool, _running_bell(settings, stopped) as bell:
-        await _require_schema(pool)
-        app = create_app(settings, pool, bell, clock, sandbox_keys=await keys_of_sandbox(settings))
+    async with (
+        opened(settings, size=6) as pool,
+        watched(settings, "receive", pool) as (tally, tracer),
+        _running_bell(settings, stopped) as bell,
+    ):
+        await require_schema(pool)
+        keys = await keys_of_sandbox(settings)
+        app = create_app(settings, pool, bell, clock, sandbox_keys=keys, tally=tally, tracer=tracer)
         if not settings.highlevel_app_ids:
             log.warning("HIGHLEVEL_APP_IDS is not set: every webhook that names an app is kept as ignored")
         async with serving(app, settings.host, settings.port):
             await stopped.wait()
             app[HEALTH].draining = True
             log.info("stopping: finishing what is under way")
+            await asyncio.sleep(LEAVE_AFTER)
 
 
 async def _work(settings: Settings) -> None:
     stopped = stop_signal()
-    # Each lane at work holds at most one connection at a time, and one for its lease; the sweep has one.
-    size = settings.worker_lanes * 2 + 2
-    async with opened(settings, size=size) as pool, open_session(settings.worker_lanes) as session:
-        await _require_schema(pool)
-        workplace = Workplace(settings, pool, session, clock)
+    # Each lane at work holds at most one connection at a time, and one for its lease; the sweep and the
+    # tally have one each.
+    size = settings.worker_lanes * 2 + 3
+    async with (
+        opened(settings, size=size) as pool,
+        watched(settings, "work", pool) as (tally, tracer),
+        open_session(settings.worker_lanes) as session,
+    ):
+        await require_schema(pool)
+        workplace = Workplace(settings, pool, session, clock, tally, tracer)
         drainer = Drainer(workplace)
         async with running(listen(drainer, workplace), stopped), running(drainer.sweep(), stopped):
             log.info("working", worker=drainer.name)
@@ -81,7 +98,19 @@ async def _work(settings: Settings) -> None:
             await drainer.stop()
 
 
-async def _require_schema(pool: Pool) -> None:
+@contextlib.asynccontextmanager
+async def watched(settings: Settings, role: str, pool: Pool) -> AsyncIterator[tuple[Tally, Tracer]]:
+    """What a role counts with and what it traces with; both are sent now and then, and when the body has ended.
+
+    Raises SettingsError when traces are asked for and cannot be had.
+    """
+    tally = Tally()
+    with tracing(settings, role, telemetry.release(settings)) as tracer:
+        async with tallies.kept(pool, tally):
+            yield tally, tracer
+
+
+async def require_schema(pool: Pool) -> None:
     """Raise at the start, rather than at each delivery, where nobody applied the migrations.
 
     A database that is away says nothing of that: the receiver answers 429 meanwhile, and the worker waits.
@@ -89,6 +118,7 @@ async def _require_schema(pool: Pool) -> None:
     try:
         async with pool.acquire() as connection:
             await history.open_work(connection)
+            await sources.every(connection)
     except AWAY as error:
         log.warning("the database is away", error=type(error).__name__)
 

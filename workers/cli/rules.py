@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from service.settings import Settings
-from service.store import locations, rulebooks
+from service.store import locations, rulebooks, sources
 from service.store.database import Pool
 from workers.cli.folder import folder_option, with_pool
 from workers.rulebook import Rulebook, files_in, read
@@ -33,14 +33,17 @@ def apply(directory: Path, message: str, folder: Path) -> None:
     """Check the rule files below DIRECTORY and put them in force as a new version."""
     rulebook = rules_in(directory)
 
-    async def do(pool: Pool, _: Settings) -> tuple[int, bool, list[str]]:
-        return *await store(pool, rulebook, message), await unknown_locations(pool, rulebook)
+    async def do(pool: Pool, _: Settings) -> tuple[int, bool, list[str], list[str]]:
+        version, new = await store(pool, rulebook, message)
+        return version, new, await unknown_locations(pool, rulebook), await unknown_sources(pool, rulebook)
 
-    version, new, unknown = with_pool(folder, do)
+    version, new, unknown, silent = with_pool(folder, do)
     click.echo(f"Version {version} is in force." if new else f"Nothing has changed: version {version} stays in force.")
     click.echo(summary(rulebook))
     for name in unknown:
         click.echo(f"Warning: no location {name} is registered, so its rules wait for it.", err=True)
+    for name in silent:
+        click.echo(f"Warning: no source {name} may post, so the rules on external.{name} wait for it.", err=True)
 
 
 def rules_in(directory: Path) -> Rulebook:
@@ -63,6 +66,13 @@ async def unknown_locations(pool: Pool, rulebook: Rulebook) -> list[str]:
         registered = await locations.every(connection)
     known = {location.location_id for location in registered} | {location.name for location in registered}
     return sorted({entry.location for entry in rulebook if entry.location} - known)
+
+
+async def unknown_sources(pool: Pool, rulebook: Rulebook) -> list[str]:
+    """Sources that rules listen to and that nobody has let in."""
+    async with pool.acquire() as connection:
+        external = {source.name for source in await sources.every(connection) if source.kind == "external"}
+    return sorted(frozenset[str]().union(*(entry.rule.sources for entry in rulebook)) - external)
 
 
 def summary(rulebook: Rulebook) -> str:

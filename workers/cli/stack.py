@@ -1,4 +1,4 @@
-"""The whole stack on one machine: embedded servers, sandbox, receiver and worker, which live and die with us."""
+"""The whole stack on one machine: embedded servers and our own roles, which live and die with us."""
 
 import base64
 import contextlib
@@ -81,6 +81,7 @@ class Stack:
     settings: Settings
     servers: Servers
     roles: Roles
+    console_url: str = ""
 
     def check(self) -> None:
         """Raise, in a line, when something that should run has ended."""
@@ -89,13 +90,14 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, port: int, sandbox_port: int) -> Iterator[Stack]:
+def running(folder: Path, *, port: int, sandbox_port: int, console_port: int) -> Iterator[Stack]:
     """Start everything over `folder`; stop it, last started first, at the end. From the main thread only."""
-    _check_ports({"--port": port, "--sandbox-port": sandbox_port})
+    ports = {"--port": port, "--sandbox-port": sandbox_port, "--console-port": console_port}
+    _check_ports(ports)
     # A second start on one folder is told that, not that the ports of the first are taken.
     if not in_use(folder):
-        _refuse_taken("--port", port)
-        _refuse_taken("--sandbox-port", sandbox_port)
+        for option, taken in ports.items():
+            _refuse_taken(option, taken)
     with embedded.servers(folder) as servers:
         values: dict[str, Any] = {
             "database_url": servers.database_url,
@@ -106,24 +108,37 @@ def running(folder: Path, *, port: int, sandbox_port: int) -> Iterator[Stack]:
         }
         _keep_private(folder / LEFT_BY_UP, json.dumps(values))
         environment = {**os.environ, **{name.upper(): value for name, value in values.items()}}
-        roles = Roles(folder, environment | {"HOST": HOST, "PORT": str(port)})
-        stack = Stack(f"http://{HOST}:{port}", values["highlevel_url"], read_settings(**values), servers, roles)
+        roles = Roles(folder, environment | _addresses(port, console_port))
+        stack = Stack(
+            receiver_url=f"http://{HOST}:{port}",
+            sandbox_url=values["highlevel_url"],
+            console_url=f"http://{HOST}:{console_port}",
+            settings=read_settings(**values),
+            servers=servers,
+            roles=roles,
+        )
         try:
-            _start_roles(stack, port, sandbox_port)
+            _start_roles(stack, port, sandbox_port, console_port)
             yield stack
         finally:
             roles.stop()
 
 
-def _start_roles(stack: Stack, port: int, sandbox_port: int) -> None:
+def _addresses(port: int, console_port: int) -> dict[str, str]:
+    return {"HOST": HOST, "PORT": str(port), "CONSOLE_HOST": HOST, "CONSOLE_PORT": str(console_port)}
+
+
+def _start_roles(stack: Stack, port: int, sandbox_port: int, console_port: int) -> None:
     """The receiver last: it asks the sandbox for its key. What can start beside something else does."""
     webhook_url = f"{stack.receiver_url}/hooks/highlevel"
     stack.roles.start("sandbox", "--host", HOST, "--port", str(sandbox_port), "--webhook-url", webhook_url)
     migrations.migrate(stack.settings.database_url)
     stack.roles.start("work")
+    stack.roles.start("console")
     _wait_for(stack, sandbox_port, "/sandbox/webhook-key")
     stack.roles.start("receive")
     _wait_for(stack, port, "/readyz")
+    _wait_for(stack, console_port, "/readyz")
 
 
 def _wait_for(stack: Stack, port: int, path: str) -> None:
@@ -150,8 +165,10 @@ def _check_ports(ports: Mapping[str, int]) -> None:
     for option, port in ports.items():
         if not 0 < port < 65536:
             raise click.ClickException(f"{option} {port} is no port: choose one from 1 to 65535")
-    if len(set(ports.values())) < len(ports):
-        raise click.ClickException(f"{' and '.join(ports)} are the same: choose two")
+    options = {port: option for option, port in ports.items()}
+    for option, port in ports.items():
+        if options[port] != option:
+            raise click.ClickException(f"{option} and {options[port]} are the same: choose two")
 
 
 def _refuse_taken(option: str, port: int) -> None:

@@ -38,20 +38,21 @@ INTERRUPTED = 130
 @click.option("--once", is_flag=True, help="End when all has settled: 0 if each sample ended as its rule says, else 1.")
 @click.option("--port", default=8080, show_default=True, help="Where webhooks are received.")
 @click.option("--sandbox-port", default=8090, show_default=True, help="Where the sandbox serves HighLevel's API.")
+@click.option("--console-port", default=8081, show_default=True, help="Where the console shows what happens.")
 @click.option(
     "--rules",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Rule files to put in force; by default the examples.",
 )
 @folder_option
-def up(with_demo: bool, once: bool, port: int, sandbox_port: int, rules: Path | None, folder: Path) -> None:
-    """Start PostgreSQL, Valkey, the sandbox, the receiver and a worker, and show what happens until Ctrl-C."""
+def up(with_demo: bool, once: bool, rules: Path | None, folder: Path, **ports: int) -> None:
+    """Start PostgreSQL, Valkey, the sandbox, receiver, worker and console, and show what happens until Ctrl-C."""
     read_settings()
     rulebook = rules_in(rules or examples())
     code = 0
     with _sigterm_is_ctrl_c():
         try:
-            with stack.running(folder, port=port, sandbox_port=sandbox_port) as running:
+            with stack.running(folder, **ports) as running:
                 code = asyncio.run(_run(running, rulebook, folder, with_demo=with_demo, once=once))
         except KeyboardInterrupt:
             code = INTERRUPTED if once else 0
@@ -145,6 +146,7 @@ def _welcome(running: Stack, folder: Path, *, once: bool) -> str:
     addresses = (
         f"webhooks  {running.receiver_url}/hooks/highlevel\n"
         f"sandbox   {running.sandbox_url}, a HighLevel API of our own, which posts them\n"
+        f"console   {running.console_url}\n"
     )
     if once:
         return addresses

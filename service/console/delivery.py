@@ -1,0 +1,58 @@
+"""/deliveries/{id}: one delivery, explained; as JSON for programs; and which ones begin with some digits."""
+
+import json
+
+from aiohttp import web
+
+from service.console.errors import Refused
+from service.console.explanation import explain
+from service.console.history import PATIENCE
+from service.console.pages import page
+from service.store import history
+from service.store.database import Pool
+
+MOST = 20
+"""Deliveries named when several begin alike."""
+
+
+class DeliveryPages:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """The delivery; for the first digits of its id a redirect to it, or a choice."""
+        wanted = request.match_info["delivery_id"]
+        async with self._pool.acquire(timeout=PATIENCE) as connection:
+            try:
+                found = await history.beginning_with(connection, wanted, limit=MOST + 1)
+            except ValueError:
+                found = []
+            if not found:
+                raise _unknown()
+            if len(found) > 1:
+                return page(request, "deliveries.html", wanted=wanted, found=found[:MOST], more=len(found) > MOST)
+            if wanted != str(found[0]):
+                raise web.HTTPSeeOther(f"/deliveries/{found[0]}")
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                shown = await history.shown(connection, found[0])
+        if shown is None:
+            raise _unknown()
+        return page(request, "delivery.html", delivery=shown, explained=explain(shown))
+
+    async def as_json(self, request: web.Request) -> web.StreamResponse:
+        """As `slotwright history show --json` prints it."""
+        async with self._pool.acquire(timeout=PATIENCE) as connection:
+            try:
+                found = await history.beginning_with(connection, request.match_info["delivery_id"], limit=2)
+            except ValueError:
+                found = []
+            shown = await history.shown(connection, found[0]) if len(found) == 1 else None
+        if shown is None:
+            raise _unknown()
+        text = json.dumps(history.with_body(shown), default=history.plain, indent=2, ensure_ascii=False)
+        # Half a surrogate pair in a body is JSON, and no text that could be sent.
+        return web.Response(body=text.encode(errors="replace"), content_type="application/json")
+
+
+def _unknown() -> Refused:
+    return Refused(404, "No such delivery", "Nothing that was kept has an id that begins so. The history has what was.")

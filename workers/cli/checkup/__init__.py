@@ -1,0 +1,1 @@
+"""What `slotwright doctor` looks at, one file per thing that may be ill."""

@@ -1,0 +1,86 @@
+"""HighLevel: whether it answers, keeps the same time, and knows each location by its token."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from time import perf_counter
+
+import aiohttp
+
+from service.highlevel.client import Client, Endpoint
+from service.highlevel.errors import HighLevelError, NotSent, RateLimited, Unauthorized
+from service.highlevel.locations import GetLocation
+from service.highlevel.locations import Location as Told
+from service.settings import HIGHLEVEL_URL, Settings
+from service.store.locations import Location
+from workers.cli.checkup import clocks
+from workers.cli.checkup.finding import Finding, address, failed, ok, warning
+from workers.cli.live import said
+
+FORBIDDEN = 403
+LONGEST = 160
+"""Letters shown of what HighLevel says."""
+
+
+class HighLevel:
+    def __init__(self, settings: Settings, session: aiohttp.ClientSession, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._session = session
+        self._clock = clock
+
+    async def reach(self) -> Sequence[Finding]:
+        """Anybody may ask for a page that there is not; its answer has a date."""
+        url = self._settings.highlevel_url.rstrip("/")
+        where = address(url) + ("" if url == HIGHLEVEL_URL else " (not HighLevel's own address)")
+        started, before = perf_counter(), self._clock()
+        try:
+            async with self._session.get(f"{url}/", allow_redirects=False) as answer:
+                took, after = perf_counter() - started, self._clock()
+        except (aiohttp.ClientError, OSError) as error:
+            advice = "look whether this machine may reach it, and at HIGHLEVEL_URL"
+            return [failed("highlevel", f"{where} does not answer ({type(error).__name__})", advice)]
+        finding = ok("highlevel", f"{where} answers in {took * 1000:.0f} ms")
+        theirs = clocks.read_date(answer.headers.get("Date"))
+        if theirs is None:
+            return [finding]
+        return [finding, clocks.compared("highlevel clock", theirs, before, after, exact_to=1.0)]
+
+    async def location(self, location: Location) -> Sequence[Finding]:
+        """`location` has its token."""
+        name, settings = f"location {location.location_id}", self._settings
+        endpoint = Endpoint(
+            settings.highlevel_url.rstrip("/"),
+            settings.highlevel_version,
+            settings.read_timeout,
+            settings.write_timeout,
+        )
+        client = Client(self._session, endpoint, location.token.get_secret_value())
+        try:
+            reply = await client(GetLocation(location_id=location.location_id))
+        except HighLevelError as error:
+            return [of_refusal(name, error)]
+        return [of_location(name, location, reply.location)]
+
+
+def of_location(name: str, ours: Location, theirs: Told) -> Finding:
+    told = f"{said(theirs.name or ours.name or 'without a name')}, {ours.time_zone}, {ours.mode}"
+    if theirs.timezone is not None and theirs.timezone != ours.time_zone:
+        advice = "register it anew with slotwright locations add, unless another clock is meant"
+        return warning(name, f"{told}; HighLevel says {said(theirs.timezone)}", advice)
+    return ok(name, told)
+
+
+def of_refusal(name: str, error: HighLevelError) -> Finding:
+    """In HighLevel's words, from which the client has taken the token should they quote it."""
+    words = said(str(error))
+    words = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
+    if isinstance(error, RateLimited):
+        return warning(name, words, "its budget is used up for now; look again later")
+    if isinstance(error, Unauthorized):
+        advice = "give it a new token: slotwright locations add"
+    elif error.status == FORBIDDEN:
+        advice = "give its token the scopes for locations and calendars, or the token that belongs to it"
+    elif isinstance(error, NotSent):
+        advice = "look whether this machine may reach HighLevel"
+    else:
+        advice = "look at HighLevel's status page, then at the location there"
+    return failed(name, words, advice)

@@ -1,0 +1,143 @@
+"""The record: what is registered, in force and waiting in the database."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+
+from service.settings import Settings
+from service.store import condition, locations, rulebooks, sources
+from service.store.condition import Work
+from service.store.database import Pool
+from service.store.locations import Location, TokenUnreadable
+from service.store.rulebooks import StoredRulebook
+from service.store.sources import SecretUnreadable, Source
+from workers.cli.checkup.finding import Finding, ago, counted, failed, listed, ok, warning
+from workers.cli.live import said
+from workers.cli.rules import summary
+from workers.faults import RulebookFaults
+from workers.rulebook import read
+
+NOBODY_COMES = timedelta(seconds=60)
+"""A worker that lives takes what is ready within a second."""
+
+
+class Record:
+    def __init__(self, settings: Settings, pool: Pool, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._clock = clock
+        self.opened: list[Location] = []
+        """Locations with their tokens, as far as SECRET_KEY opens them."""
+
+    async def secrets(self) -> Sequence[Finding]:
+        """Open everything that is sealed."""
+        key = self._settings.secret_key
+        shut: list[str] = []
+        async with self._pool.acquire() as connection:
+            registered = await locations.every(connection)
+            for each in registered:
+                try:
+                    found = await locations.find(connection, key, each.location_id)
+                except TokenUnreadable:
+                    shut.append(f"location {each.location_id}")
+                else:
+                    self.opened += [found] if found else []
+            sealed = [source for source in await sources.every(connection) if source.kind == "external"]
+        for source in sealed:
+            try:
+                source.keys(key)
+            except SecretUnreadable:
+                shut.append(f"source {source.name}")
+        if shut:
+            advice = (
+                "bring back the key that they were sealed with, or add these locations and rotate these sources anew"
+            )
+            return [failed("secrets", f"SECRET_KEY does not open {listed(shut)}", advice)]
+        told = [counted(len(registered), "location")] + ([counted(len(sealed), "source")] if sealed else [])
+        return [ok("secrets", f"SECRET_KEY opens those of {' and '.join(told)}")]
+
+    async def locations(self) -> Sequence[Finding]:
+        async with self._pool.acquire() as connection:
+            registered = await locations.every(connection)
+        if not registered:
+            return [warning("locations", "none is registered", "slotwright locations add ID < token-file")]
+        idle = [each.location_id for each in registered if each.mode != "live"]
+        told = f"{len(registered)} registered" + (f", not live: {listed(idle)}" if idle else "")
+        return [ok("locations", told)]
+
+    async def rules(self) -> Sequence[Finding]:
+        async with self._pool.acquire() as connection:
+            registered = await locations.every(connection)
+            books = await rulebooks.in_force(connection)
+        if not books:
+            return [failed("rules", "no rulebook is in force, so nothing is done", "slotwright rules apply DIR")]
+        known = {each.location_id for each in registered} | {each.name for each in registered}
+        return [of_rulebook(book, known) for book in books]
+
+    async def sources(self) -> Sequence[Finding]:
+        async with self._pool.acquire() as connection:
+            registered = {each.location_id for each in await locations.every(connection)}
+            return [of_source(source, registered) for source in await sources.every(connection)]
+
+    async def work(self) -> Sequence[Finding]:
+        async with self._pool.acquire() as connection:
+            return [of_work(await condition.work(connection), await condition.clock(connection))]
+
+    async def newest_arrival(self) -> str:
+        """When it was, as a sentence."""
+        async with self._pool.acquire() as connection:
+            newest = await condition.newest_arrival(connection)
+        return (
+            "no delivery has arrived yet" if newest is None else f"the newest arrived {ago(self._clock() - newest)} ago"
+        )
+
+
+def of_rulebook(book: StoredRulebook, known: Collection[str]) -> Finding:
+    name = "rules" if book.location_id is None else f"rules of {book.location_id}"
+    try:
+        rulebook = read(book.files)
+    except RulebookFaults as error:
+        first = error.faults[0]
+        told = (
+            f"version {book.version} has {counted(len(error.faults), 'fault')}, the first in {first.path}:{first.line}"
+        )
+        return failed(name, told, "mend what slotwright rules check says, then slotwright rules apply")
+    told = f"version {book.version} is in force, {summary(rulebook).rstrip('.')}"
+    unknown = sorted({entry.location for entry in rulebook if entry.location} - set(known))
+    if unknown:
+        advice = "register them, or mend their names in the rule files"
+        return warning(name, f"{told}; no location is registered as {said(listed(unknown))}", advice)
+    return ok(name, told)
+
+
+def of_source(source: Source, registered: Collection[str]) -> Finding:
+    name = f"source {source.name}"
+    allowed = "every registered location" if source.locations is None else counted(len(source.locations), "location")
+    if source.kind == sources.HIGHLEVEL:
+        return ok(name, f"speaks for {allowed}, proved by HighLevel's signature")
+    told = f"{source.kind}, speaks for {allowed}, {counted(len(source.secrets), 'secret')}"
+    if not source.secrets:
+        return failed(name, told, f"nobody can post without one: slotwright sources rotate {source.name}")
+    unknown = sorted(set(source.locations or ()) - set(registered))
+    if unknown:
+        return warning(
+            name, f"{told}; not registered: {said(listed(unknown))}", "register them: slotwright locations add"
+        )
+    if source.locations == ():
+        return warning(name, told, "nothing it posts counts until it speaks for a location")
+    return ok(name, told)
+
+
+def of_work(work: Work, now: datetime) -> Finding:
+    told = f"{counted(work.open, 'delivery', 'deliveries')} open"
+    if work.oldest is not None:
+        told += f", the oldest for {ago(now - work.oldest)}"
+    ends = {"given up": work.given_up, "steps failed": work.failed, "unknown": work.unknown}
+    bad = ", ".join(f"{number} {words}" for words, number in ends.items() if number)
+    told += f"; in the last day {bad}" if bad else ""
+    told += f"; {work.parked} parked" if work.parked else ""
+    if work.ready_since is not None and now - work.ready_since > NOBODY_COMES:
+        told += f"; for {ago(now - work.ready_since)} no worker has come for what is ready"
+        return failed("work", told, "look whether slotwright work runs, and at its log")
+    if bad or work.parked:
+        return warning("work", told, "slotwright history list --step failed (or unknown, parked) shows them")
+    return ok("work", told)
