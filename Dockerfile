@@ -5,20 +5,20 @@ ARG PYTHON=python:3.11-slim-bookworm
 FROM ${PYTHON} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
-RUN python -m venv /opt/build && python -m venv --without-pip /opt/slotwright
+RUN python -m venv --without-pip /opt/build && python -m venv --without-pip /opt/slotwright
 
 # What seldom changes comes first. The environment that is shipped has no pip, and nothing in it was compiled here.
 COPY requirements-build.lock requirements-image.lock ./
-RUN /opt/build/bin/pip install --require-hashes --only-binary :all: -r requirements-build.lock \
- && /opt/build/bin/pip --python /opt/slotwright/bin/python install --require-hashes --only-binary :all: -r requirements-image.lock
+RUN python -m pip --python /opt/build/bin/python install --require-hashes --only-binary :all: -r requirements-build.lock \
+ && python -m pip --python /opt/slotwright/bin/python install --require-hashes --only-binary :all: -r requirements-image.lock
 
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
 COPY workers workers
 COPY migrations migrations
 COPY helm/rules helm/rules
-RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
- && /opt/build/bin/pip --python /opt/slotwright/bin/python install --no-deps --no-index dist/*.whl
+RUN python -m pip --python /opt/build/bin/python wheel --no-deps --no-build-isolation --wheel-dir dist . \
+ && python -m pip --python /opt/slotwright/bin/python install --no-deps --no-index dist/*.whl
 
 FROM ${PYTHON}
 ARG REVISION=unknown

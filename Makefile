@@ -15,6 +15,7 @@ lint: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	@$(BIN)/python -m tests.settings_table
+	@$(BIN)/python -m tests.charts
 
 lock: $(VENV)/.dev
 	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements.lock

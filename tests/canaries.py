@@ -239,7 +239,7 @@ class Place:
 
     async def until(self, question: str) -> None:
         """Return once the database says true."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not await self.pool.fetchval(question):
                 await asyncio.sleep(0.05)
 

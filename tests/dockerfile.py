@@ -93,7 +93,7 @@ class Build:
     place: Path
 
     def run(self) -> None:
-        self._link_python()
+        self._provide_python()
         at = self.place
         for instruction in self.stage.instructions:
             match instruction.name:
@@ -114,11 +114,12 @@ class Build:
         """The image's places, as they are here."""
         return PLACES.sub(rf"{self.place}/\1", words)
 
-    def _link_python(self) -> None:
-        programs = self.place / "bin"
-        programs.mkdir()
-        base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
-        (programs / "python").symlink_to(base)
+    def _provide_python(self) -> None:
+        """As the base image has it: a Python with pip, and what else is installed beside it is not seen by others."""
+        program = self.place / "bin" / "python"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        program.chmod(0o755)
 
     def _copy(self, sources: Sequence[str], target: Path) -> None:
         for source in sources:

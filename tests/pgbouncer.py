@@ -36,7 +36,7 @@ listen_port = {listen}
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
-default_pool_size = {connections}
+default_pool_size = 12
 {more}
 """
 
@@ -44,7 +44,7 @@ default_pool_size = {connections}
 class PgBouncer:
     """From the main thread only. PgBouncer refuses root, so it runs as whoever Postgres runs as."""
 
-    def __init__(self, servers: Servers, *, connections: int = 12, more: str = "") -> None:
+    def __init__(self, servers: Servers, more: str = "") -> None:
         assert PROGRAM is not None
         self._program = Path(PROGRAM)
         postgres = servers.postgres
@@ -59,7 +59,6 @@ class PgBouncer:
                 sockets=where["host"][0],
                 port=where["port"][0],
                 listen=self._port,
-                connections=connections,
                 more=more,
             )
         )
@@ -98,9 +97,9 @@ class PgBouncer:
 
 
 @contextmanager
-def pgbouncer(servers: Servers, **options: object) -> Iterator[PgBouncer]:
-    """One that runs for the length of the body."""
-    bouncer = PgBouncer(servers, **options)  # type: ignore[arg-type]
+def pgbouncer(servers: Servers, *, more: str = "") -> Iterator[PgBouncer]:
+    """One that runs for the length of the body; `more` lines of its configuration."""
+    bouncer = PgBouncer(servers, more)
     bouncer.start()
     try:
         yield bouncer

@@ -99,7 +99,7 @@ async def set_up(place: Place) -> None:
     hooks = f"http://127.0.0.1:{place.port}/hooks/highlevel"
     sandbox_port = place.sandbox_url.rpartition(":")[2]
     place.start("sandbox", "--port", sandbox_port, "--seed", str(seed), "--webhook-url", hooks, "--app-id", APP_ID)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while "listening" not in place.log("sandbox"):
             await asyncio.sleep(0.05)
     await place.say("locations", "add", LOCATION, said=f"{SECRETS['token']}\n")
@@ -266,7 +266,7 @@ async def test_no_command_quotes_what_it_was_given_or_what_highlevel_quotes(
 
 async def scraped(place: Place) -> str:
     """The metrics, once each role's unexpected error is counted."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             _, metrics = await place.page("/metrics")
             counted = re.findall(r'unexpected_errors_total{role="(\w+)"} ([\d.]+)', metrics)

@@ -101,17 +101,14 @@ async def test_no_page_reads_all_that_was_ever_kept(filled: Pool) -> None:
             assert not any(f"Seq Scan on {table}" in told for table in ("deliveries", "steps", "lanes")), told
 
 
-async def test_a_list_that_was_asked_often_for_what_is_common_still_finds_what_is_rare_by_its_index(
-    filled: Pool,
-) -> None:
+async def test_each_list_is_planned_for_what_it_asks_for_however_often_another_was_asked(filled: Pool) -> None:
     async with filled.acquire() as connection:
         for _ in range(12):
-            await history.listed(connection, step="done", limit=1)
-        async with connection.transaction():
-            await connection.execute(history.PLAN_EACH)
-            await connection.fetch(history.list_statement(["step"]), 51, "unknown")
-            assert await connection.fetchval("SHOW plan_cache_mode") == "force_custom_plan"
-        assert await connection.fetchval("SHOW plan_cache_mode") == "auto"
+            await history.listed(connection, status="failed")
+        plans = await connection.fetch(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%d.state' || ' = $%'"
+        )
+        assert [tuple(row) for row in plans] == [(0, 12)]
 
 
 async def test_an_id_is_made_when_its_delivery_is_received(pool: Pool) -> None:

@@ -8,20 +8,18 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 from subprocess import run as run_process
-from typing import Any
 
 import asyncpg
 import pytest
 
 from service.embedded import Servers
-from service.settings import Settings
 from tests.cluster import Cluster, open_cluster
 from tests.conftest import named
-from tests.house import TOKEN, event, settings_for, signed
-from tests.load import RULES, Load
+from tests.databases import Database, set_up
+from tests.house import event, settings_for, signed
+from tests.load import Load
 from tests.pgbouncer import PgBouncer, needs_pgbouncer, pgbouncer
 from tests.processes import OURS, end_of, kill, run, start
-from tests.sandboxes import LOCATION
 from tests.test_order import booking
 
 pytestmark = pytest.mark.processes
@@ -86,34 +84,6 @@ async def bare_url(servers: Servers) -> AsyncIterator[str]:
     yield named(servers.database_url, name)
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
-
-
-class Database:
-    """A database that nobody migrated yet, and what migrates it."""
-
-    def __init__(self, url: str, settings: Settings, folder: Path) -> None:
-        self.url = url
-        self.settings = settings
-        self._folder = folder
-        self._numbers = count(1)
-
-    async def migrate(self, code: Path = OURS) -> tuple[int, str]:
-        """The exit code, and what was said."""
-        return await run(self.settings, self.log(), "migrate", code=code)
-
-    def log(self) -> Path:
-        return self._folder / f"migrate-{next(self._numbers)}.log"
-
-    async def rows(self, query: str) -> set[tuple[Any, ...]]:
-        connection = await asyncpg.connect(self.url)
-        try:
-            return {tuple(row) for row in await connection.fetch(query)}
-        finally:
-            await connection.close()
-
-    async def version(self) -> str:
-        [(version,)] = await self.rows("SELECT version_num FROM alembic_version")
-        return str(version)
 
 
 @pytest.fixture
@@ -306,16 +276,3 @@ async def building(cluster: Cluster, index: str) -> int:
         while (pid := await cluster.pool.fetchval(BUILDING, index)) is None:
             await asyncio.sleep(0.01)
     return int(pid)
-
-
-async def set_up(cluster: Cluster, code: Path) -> None:
-    """The location and the rules, registered by `code`."""
-    rules = cluster.folder / "rules"
-    rules.mkdir()
-    (rules / "rules.yaml").write_text(RULES)
-    log = cluster.folder / "set-up.log"
-    words = ("locations", "add", LOCATION, "--name", "Leeds Salon", "--time-zone", "Europe/London")
-    registered = await run(cluster.settings, log, *words, code=code, said=TOKEN)
-    assert registered[0] == 0, registered[1]
-    applied = await run(cluster.settings, log, "rules", "apply", str(rules), code=code)
-    assert applied[0] == 0, applied[1]

@@ -22,7 +22,7 @@ from service.store.database import AWAY, UNFIT
 from service.store.deliveries import Delivery
 from service.store.identifiers import new_id
 from service.store.lanes import Lane, LeaseLost
-from service.telemetry import Outage, working_on
+from service.telemetry import Outage, carried_by, working_on
 from workers.apply import apply, finish
 from workers.lease import WRITING, Lease, elapsed
 from workers.run import Waits
@@ -132,11 +132,10 @@ class Drainer:
                 async with Lease(self._work.pool, lane, asked_at, self._database).renewed() as lease:
                     await self._work_on(lane, lease)
             self._told.clear()
-        except LeaseLost:
-            # After an outage, or a while in which this process stood still, each of its lanes is: said once of all.
-            if LeaseLost not in self._told:
-                log.warning("lost a lane to another worker")
-            self._told.add(LeaseLost)
+        except LeaseLost as error:
+            # Another goes on with it. After an outage, or a while in which this process stood still, each of its lanes
+            # is lost: no reason to warn of each.
+            log.info("lost a lane to another worker", **carried_by(error))
         except AWAY as error:
             self._database.met(error, WRITING)
             await asyncio.sleep(SWEEP_EVERY)

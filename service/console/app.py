@@ -15,7 +15,7 @@ from service.console.history import HistoryPages
 from service.console.metrics import Metrics
 from service.console.now import NowPage
 from service.console.sign_in import SignIn
-from service.console.visitors import is_loopback, only_our_own_forms
+from service.console.visitors import is_loopback, only_loopback_names, only_our_own_forms
 from service.settings import Settings
 from service.store.database import Pool
 from service.telemetry import Tally
@@ -48,7 +48,7 @@ def create_app(
         raise PasswordNeeded(settings.console_host)
     app = web.Application(
         client_max_size=LARGEST_FORM,
-        middlewares=[errors_are_pages, only_our_own_forms, sign_in.gate() if sign_in else only_our_own_forms],
+        middlewares=[errors_are_pages, only_our_own_forms, sign_in.gate() if sign_in else only_loopback_names],
     )
     pages.set_up(app, sign_in.sessions if sign_in else None)
     app.on_response_prepare.append(add_headers)

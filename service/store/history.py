@@ -43,9 +43,6 @@ CONDITIONS: Mapping[str, str] = {
 }
 """What may be asked of deliveries; each is written only where it is asked, so that its index serves it."""
 
-PLAN_EACH = "SET LOCAL plan_cache_mode = force_custom_plan"
-"""A plan for no state in particular would look for the few that failed among all that did not."""
-
 BETWEEN = "SELECT delivery_id FROM deliveries WHERE delivery_id BETWEEN $1 AND $2 ORDER BY delivery_id LIMIT $3"
 
 DELIVERY = """
@@ -78,7 +75,11 @@ LATEST = "SELECT max(arrival) FROM deliveries"
 
 
 def list_statement(conditions: Iterable[str], *, newest_first: bool = True) -> str:
-    """Deliveries for which all of CONDITIONS named hold; $1 is how many, then come the values in their order."""
+    """Deliveries for which all of CONDITIONS named hold; $1 is how many, then come the values in their order.
+
+    That how many is a parameter keeps Postgres from settling on one plan for all values: it would look for the few
+    deliveries that failed among all that did not.
+    """
     number, wanted = 1, []
     for name in conditions:
         number += "{" in CONDITIONS[name]
@@ -126,9 +127,7 @@ async def listed(
     }
     asked = {name: value for name, value in wanted.items() if value is not None}
     values = [value for name, value in asked.items() if name != "open"]
-    async with connection.transaction():
-        await connection.execute(PLAN_EACH)
-        rows = await connection.fetch(list_statement(asked, newest_first=after is None), limit, *values)
+    rows = await connection.fetch(list_statement(asked, newest_first=after is None), limit, *values)
     return [dict(row) for row in (rows if after is None else reversed(rows))]
 
 

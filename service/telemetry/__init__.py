@@ -7,10 +7,10 @@ from service.telemetry import logs, sentry
 from service.telemetry.logs import places
 from service.telemetry.outage import Outage
 from service.telemetry.sentry import report
-from service.telemetry.subject import working_on
+from service.telemetry.subject import carried_by, working_on
 from service.telemetry.tally import Tally
 
-__all__ = ["Outage", "Tally", "places", "release", "report", "set_up", "working_on"]
+__all__ = ["Outage", "Tally", "carried_by", "places", "release", "report", "set_up", "working_on"]
 
 
 def set_up(settings: Settings, role: str) -> None:
