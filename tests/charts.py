@@ -1,5 +1,6 @@
-"""The chart as Helm's own engine renders it, and what its schema says of our settings."""
+"""The chart as Helm's own engine renders it, and what its schema says of our settings (by `make docs`)."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -101,3 +102,27 @@ def settings_schema() -> Object:
         for name, field in told.items()
         if name.upper() not in (*OWN, *SECRET)
     }
+
+
+def write_settings() -> None:
+    """Bring `settings` in values.schema.json up to date with the model."""
+    path = HELM / "values.schema.json"
+    schema = json.loads(path.read_text())
+    schema["properties"]["settings"]["properties"] = settings_schema()
+    path.write_text(laid_out(schema) + "\n")
+
+
+def laid_out(value: Any, indent: int = 0) -> str:
+    """As JSON; what is short stands on one line."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or len(line) <= 100 - indent:
+        return line
+    pairs = value.items() if isinstance(value, dict) else (("", inner) for inner in value)
+    inside = [(f"{json.dumps(name)}: " if name else "") + laid_out(inner, indent + 2) for name, inner in pairs]
+    start, end = "{}" if isinstance(value, dict) else "[]"
+    margin = " " * indent
+    return f"{start}\n{margin}  " + f",\n{margin}  ".join(inside) + f"\n{margin}{end}"
+
+
+if __name__ == "__main__":
+    write_settings()

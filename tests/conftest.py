@@ -69,6 +69,7 @@ def _admin(servers: Servers, statement: str) -> None:
     asyncio.run(run())
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of real processes share two cores: each of them has them to itself on its side of the run."""
     for item in items:

@@ -67,8 +67,10 @@ def test_every_object_says_what_it_belongs_to(release: Release) -> None:
     for found in release.objects:
         labels = found["metadata"]["labels"]
         assert labels["app.kubernetes.io/instance"] == "booking"
+        assert labels["app.kubernetes.io/name"] == labels["app.kubernetes.io/part-of"] == "slotwright"
         assert labels["app.kubernetes.io/managed-by"] == "Helm"
         assert labels["app.kubernetes.io/version"]
+        assert labels["helm.sh/chart"].startswith("slotwright-")
         assert found["metadata"]["namespace"] == "salon"
 
 
@@ -155,6 +157,10 @@ def test_numbers_and_lists_reach_the_model_as_they_were_meant(full: Release, mon
 def test_migrations_need_nothing_of_the_release(release: Release) -> None:
     before = [found for found in release.objects if "pre-install" in annotations(found).get("helm.sh/hook", "")]
     assert {found["kind"] for found in before} <= {"Job", "NetworkPolicy"}
+    migrations = [
+        found["metadata"]["name"] for found in release.all("Job") if "-migrations" in found["metadata"]["name"]
+    ]
+    assert [found["metadata"]["name"] for found in before if found["kind"] == "Job"] == migrations
     ours = {found["metadata"]["name"] for found in release.objects if found not in before}
     for found in before:
         assert annotations(found)["helm.sh/hook"] == "pre-install,pre-upgrade"

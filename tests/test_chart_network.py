@@ -23,11 +23,11 @@ def ways_in(release: Release, component: str) -> list[Object]:
     return [rule for spec in chosen for rule in spec.get("ingress", [])]
 
 
-def ways_out(release: Release, component: str) -> list[tuple[set[int], object]]:
+def ways_out(release: Release, component: str) -> list[tuple[set[str], object]]:
     chosen = policies(release, component)
     assert any("Egress" in spec["policyTypes"] for spec in chosen), "nothing is denied"
     rules = [rule for spec in chosen for rule in spec.get("egress", [])]
-    return [({port["port"] for port in rule["ports"]}, rule.get("to")) for rule in rules]
+    return [({f"{port['protocol']} {port['port']}" for port in rule["ports"]}, rule.get("to")) for rule in rules]
 
 
 def test_only_the_receivers_may_be_reached_by_everybody() -> None:
@@ -50,18 +50,18 @@ def test_the_console_is_reached_by_those_who_are_named() -> None:
 @pytest.mark.parametrize("component", ["receiver", "workers", "console", "rules", "doctor"])
 def test_pods_reach_out_only_to_what_they_work_with(component: str) -> None:
     assert ways_out(render(values("volume")), component) == [
-        ({53}, None),
-        ({5432, 6432}, None),
-        ({6379}, None),
-        ({443}, None),
+        ({"UDP 53", "TCP 53"}, None),
+        ({"TCP 5432", "TCP 6432"}, None),
+        ({"TCP 6379"}, None),
+        ({"TCP 443"}, None),
     ]
 
 
 def test_where_they_reach_out_to_can_be_narrowed_and_widened() -> None:
     given = values("full")["networkPolicy"]["egress"]
     ways = ways_out(render(values("full")), "workers")
-    assert ({5432, 6432}, given["postgres"]["to"]) in ways
-    assert ({4318}, given["extra"][0]["to"]) in ways
+    assert ({"TCP 5432", "TCP 6432"}, given["postgres"]["to"]) in ways
+    assert ({"TCP 4318"}, given["extra"][0]["to"]) in ways
 
 
 def test_migrations_may_reach_the_database_before_any_other_policy_is_there() -> None:

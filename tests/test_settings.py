@@ -21,6 +21,10 @@ GOOD = {
 }
 SECRETS = ("hush", GOOD["SECRET_KEY"])
 
+REDIS_MISSING = (
+    "REDIS_URL is not set (Redis 6.2 or newer, or Valkey; it may be empty, flushed or away, work is found all the same)"
+)
+
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +67,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_missing_is_named_with_what_it_is_for() -> None:
     assert faults("database_url", "redis_url", "secret_key") == [
         "DATABASE_URL is not set (PostgreSQL 15 or newer)",
-        "REDIS_URL is not set (Redis 6.2 or newer, or Valkey; it may be empty, flushed or away, work is found all the same)",
+        REDIS_MISSING,
         "SECRET_KEY is not set (encrypts tokens at rest: 32 random bytes in URL-safe base64)",
     ]
 
@@ -74,7 +78,7 @@ def test_what_is_missing_and_what_is_malformed_is_named_at_once(monkeypatch: pyt
         "DATABASE_URL: should be a URL beginning with postgresql:// or postgres://",
         "PORT: Input should be a valid integer, unable to parse string as an integer",
         "LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'",
-        "REDIS_URL is not set (Redis 6.2 or newer, or Valkey; it may be empty, flushed or away, work is found all the same)",
+        REDIS_MISSING,
         "SECRET_KEY is not set (encrypts tokens at rest: 32 random bytes in URL-safe base64)",
     ]
 
@@ -169,5 +173,5 @@ def test_a_damaged_file_in_the_folder_is_named(tmp_path: Path, text: str) -> Non
 def test_what_is_malformed_in_the_file_is_named_like_any_other(tmp_path: Path) -> None:
     assert faults("redis_url", folder=left(tmp_path, '{"database_url": "hush"}')) == [
         "DATABASE_URL: should be a URL beginning with postgresql:// or postgres://",
-        "REDIS_URL is not set (Redis 6.2 or newer, or Valkey; it may be empty, flushed or away, work is found all the same)",
+        REDIS_MISSING,
     ]

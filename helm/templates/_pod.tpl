@@ -18,11 +18,10 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{/* Its spec but for the containers. Takes (root, component, service account). */}}
+{{/* Its spec but for the containers. Takes (root, service account). */}}
 {{- define "slotwright.pod" -}}
 {{- $root := index . 0 -}}
-{{- $component := index . 1 -}}
-serviceAccountName: {{ index . 2 }}
+serviceAccountName: {{ index . 1 }}
 # Nothing of ours speaks to Kubernetes.
 automountServiceAccountToken: false
 # Kubernetes would add <SERVICE>_PORT=tcp://… for each Service of the namespace, and PORT is a setting of ours.

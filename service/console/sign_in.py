@@ -63,7 +63,7 @@ class SignIn:
         if wait := self._throttle.admit(address):
             return self._wait(request, target, math.ceil(wait))
         if not await self._password.is_right(fields.get("password", "")):
-            log.warning("a wrong password", address=address)
+            log.warning("a wrong password")
             return page(request, "sign-in.html", status=401, target=target, fault="That is not the password.")
         self._throttle.forgive(address)
         answer = web.Response(status=303, headers={"Location": target})
