@@ -1,13 +1,16 @@
 """What tests share: one Postgres and one Valkey a run, a database a test from a migrated template."""
 
 import asyncio
+import functools
 import os
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from service import embedded
 from service.embedded import Servers
@@ -69,12 +72,25 @@ def _admin(servers: Servers, statement: str) -> None:
     asyncio.run(run())
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of real processes share two cores: each of them has them to itself on its side of the run."""
-    for item in items:
-        if item.get_closest_marker("processes") and "PYTEST_XDIST_WORKER" in os.environ:
-            item.add_marker(pytest.mark.xdist_group(Path(item.path).stem))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of real processes share two cores: those of one file are never beside each other. All others are free.
+
+    (The marks that xdist itself would group by do not reach it from this release of pytest.)
+    """
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = _side
+    return scheduler
+
+
+def _side(nodeid: str) -> str:
+    path = nodeid.partition("::")[0]
+    return path if _starts_processes(path) else nodeid
+
+
+@functools.cache
+def _starts_processes(path: str) -> bool:
+    return "pytest.mark.processes" in (Path(__file__).parents[1] / path).read_text(encoding="utf-8")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
