@@ -25,6 +25,11 @@ PATHS = ("location", "appointment", "contact", "calendar")
 """The ids that a source may say where to find."""
 
 LONGEST_ID = 200
+DEEPEST = 100
+"""Brackets within brackets that a body may have."""
+
+STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
+BRACKETS = re.compile(rb"[\[\]{}]")
 NO_APP = "not an app's id"
 
 
@@ -180,6 +185,8 @@ def at_path(value: Any, path: str) -> Any:
 
 
 def _object(body: bytes) -> dict[str, Any]:
+    if _too_deep(body):
+        raise NotAnEvent(f"it is nested more than {DEEPEST} deep")
     try:
         value = json.loads(body, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -189,13 +196,25 @@ def _object(body: bytes) -> dict[str, Any]:
     return value
 
 
+def _too_deep(body: bytes) -> bool:
+    """Told from the body alone: how deep Python can read depends on where it is asked."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return False
+    depth = 0
+    for sign in BRACKETS.findall(STRINGS.sub(b"", body)):
+        depth += 1 if sign in b"[{" else -1
+        if depth > DEEPEST:
+            return True
+    return False
+
+
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON, though Python reads it")
 
 
 def _id(value: Any) -> str | None:
     usable = isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable()
-    return value if usable else None
+    return value if usable and value not in {".", ".."} else None
 
 
 def _counted(value: Any) -> Any:

@@ -27,11 +27,12 @@ class Trigger(StrEnum):
     DELETED = "appointment.deleted"
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """As Postgres keeps it."""
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
 """As Postgres keeps it, without NUL and half surrogate pairs: what was kept must equal what is told again."""
 
 

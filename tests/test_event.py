@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.event import Event, NotAnEvent, read_event
+from service.event import Event, NotAnEvent, read_event, read_external
 from service.highlevel.appointments import Appointment
 from service.trigger import Booking, differences
 
@@ -52,6 +52,23 @@ def told(**changes: Any) -> Booking | None:
 
 def without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+@pytest.mark.parametrize("quoted", [b"", b'"[[[[", ', b'"\\"[[[\\\\", '])
+@pytest.mark.parametrize(("depth", "read_"), [(99, True), (100, False), (940, False), (100_000, False)])
+def test_how_deep_a_body_may_be_nested_is_told_from_the_body_alone(quoted: bytes, depth: int, read_: bool) -> None:
+    body = b'{"x": [%s%s1%s]}' % (quoted, b"[" * (depth - 1), b"]" * (depth - 1))
+    if read_:
+        assert read_external(body, "a", "k", {}).body
+    else:
+        with pytest.raises(NotAnEvent, match="nested"):
+            read_external(body, "a", "k", {})
+
+
+def test_many_brackets_beside_each_other_are_not_deep() -> None:
+    assert read_external(b'{"x": [%s[]]}' % (b"[]," * 1000), "a", "k", {}).body
+    with pytest.raises(NotAnEvent, match="not JSON"):
+        read_external(b'{"x": ' + b'\\"[' * 80_000, "a", "k", {})
 
 
 def test_an_event_says_where_it_goes() -> None:

@@ -100,6 +100,8 @@ async def test_a_rule_acts_on_the_appointment_that_an_event_names_and_says_what_
         ("employee", None),
         ("employee", {"id": DANA}),
         ("employee", " "),
+        ("employee", "x" * 201),
+        ("days", "1_0"),
         ("days", "two"),
         ("days", True),
         ("days", 1e400),
@@ -127,6 +129,41 @@ async def test_what_an_event_does_not_say_in_the_way_that_was_declared_is_missin
     assert await house.notes(visit) == []
 
 
+@pytest.mark.parametrize("name", ["Zo\0e", "Zo\ud800e"])
+async def test_what_an_event_says_is_written_as_the_database_can_keep_it(house: House, name: str) -> None:
+    await open_source(house)
+    text = "{{ event.reason }} {{ event.who }}"
+    await rules(
+        house, f"{NAMES}  - {{name: n, mode: live, when: external.sick, then: [{{do: add_note, text: '{text}'}}]}}"
+    )
+    visit = await house.book(in_days(7, "10:00"))
+    await house.settled()
+    await tell(house, {"visit": {"id": visit}, "data": {"employee": name, "reasons": [name]}})
+    await house.settled()
+    [written] = await house.notes(visit)
+    assert written.startswith("Zo")
+    assert written.endswith("e")
+
+
+@pytest.mark.parametrize("visit", [".", "..", "../x", "a b"])
+async def test_an_id_that_is_none_ends_in_words_and_not_as_an_error(house: House, visit: str) -> None:
+    await open_source(house)
+    await rules(house, NAMES + NOTE)
+    _, delivery = await tell(house, {"visit": {"id": visit}, "data": SICK})
+    await house.settled()
+    assert "unexpected" not in str((await house.shown(delivery))["reason"])
+
+
+async def test_without_an_appointment_a_rule_may_still_ask_about_the_calendar(house: House) -> None:
+    await open_source(house)
+    asks = "  - {name: a, mode: live, when: external.sick, if: {calendar: cuts}, then: [{do: add_note, text: x}]}"
+    await rules(house, NAMES + asks)
+    _, delivery = await tell(house, {"visit": {"calendar": CUTS}, "data": SICK})
+    await house.settled()
+    [verdict] = (await house.shown(delivery))["verdicts"]
+    assert verdict["held"] is True
+
+
 async def test_an_event_about_no_appointment_is_judged_and_its_actions_say_that_there_is_none(house: House) -> None:
     await open_source(house)
     shadow = NOTE.replace("told", "shadowed").replace("live", "shadow")
@@ -146,6 +183,13 @@ async def test_an_event_about_no_appointment_is_judged_and_its_actions_say_that_
         "told": ("unchanged", "the event is about no appointment"),
         "shadowed": ("shadow", "the event is about no appointment"),
     }
+    # As after a worker's death between the steps and the end.
+    async with house.pool.acquire() as connection:
+        await connection.execute("UPDATE deliveries SET state = 'judged'")
+        await connection.execute("UPDATE lanes SET ready_at = now()")
+    await house.settled()
+    again = await house.shown(delivery)
+    assert (again["state"], len(again["steps"])) == ("done", 2)
 
 
 async def test_an_event_about_an_appointment_that_nobody_knows_fails_in_words(house: House) -> None:

@@ -93,6 +93,14 @@ def test_a_rule_asks_only_about_events_that_it_listens_to(text: str, refused: st
     assert told.startswith(f"rules.yaml:{refused}"), told
 
 
+def test_a_fact_of_two_sources_is_of_one_kind() -> None:
+    said = "event.who is a number of sick and text of crm: name one of them otherwise"
+    both = "sources: {crm: {who: b}, sick: {what: a, who: {path: a, kind: number}}}\nrules:\n"
+    assert faults(both + rule(when="external.sick")) == [f"rules.yaml:1:42: {said}"]
+    folder = {"names.yaml": "sources: {crm: {who: b}}", "rules.yaml": both.replace("crm: {who: b}, ", "") + rule()}
+    assert faults(folder) == [f"rules.yaml:1:27: {said}"]
+
+
 def test_a_rule_may_ask_about_any_of_the_events_that_it_listens_to() -> None:
     both = rule(when="[external.sick, external.other]", then="{do: add_note, text: '{{ event.when }}'}")
     assert read({"rules.yaml": SICK + both}).entries[0].rule.sources == {"sick", "other"}

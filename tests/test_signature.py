@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from structlog.testing import capture_logs
 
 from service.embedded import Servers
 from service.receiver.app import keys_of_sandbox
-from service.receiver.signature import HEADER, WebhookKeys
+from service.receiver.signature import HEADER, LEGACY_HEADER, LEGACY_KEY, WebhookKeys
 from service.settings import HIGHLEVEL_KEYS, HIGHLEVEL_URL
 from tests.house import APP_ID, House, event, open_house, public_key, settings_for, signed
 from tests.sandboxes import LOCATION
@@ -74,6 +75,22 @@ def test_only_a_signature_of_these_very_bytes_counts(header: str | None) -> None
     keys = WebhookKeys([public_key(KEY)])
     assert keys.signed(BODY, {HEADER: GOOD})
     assert not keys.signed(BODY, {} if header is None else {HEADER: header})
+
+
+def test_the_legacy_signature_counts_only_where_it_is_asked_for_and_no_other_is_given() -> None:
+    old = rsa.generate_private_key(65537, 2048)
+    spki = old.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    signature = base64.b64encode(old.sign(BODY, padding.PKCS1v15(), hashes.SHA256())).decode()
+    asked = WebhookKeys([public_key(KEY)], legacy=base64.b64encode(spki).decode())
+    assert asked.signed(BODY, {LEGACY_HEADER: signature})
+    assert asked.signed(BODY, {HEADER: "N/A", LEGACY_HEADER: signature})
+    assert asked.signed(BODY, {HEADER: GOOD, LEGACY_HEADER: "nonsense"})
+    wrong = base64.b64encode(b"x" * 64).decode()
+    assert not asked.signed(BODY, {HEADER: wrong, LEGACY_HEADER: signature})
+    assert not asked.signed(BODY + b" ", {LEGACY_HEADER: signature})
+    assert not asked.signed(BODY, {LEGACY_HEADER: "N/A"})
+    assert not WebhookKeys([public_key(KEY)]).signed(BODY, {LEGACY_HEADER: signature})
+    assert WebhookKeys([], legacy=LEGACY_KEY)
 
 
 @pytest.mark.parametrize(

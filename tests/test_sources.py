@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from service.embedded import Servers
 from service.queue import Bell
@@ -83,6 +84,14 @@ async def let_in(pool: Pool) -> None:
         assert await sources.add(connection, "flow", "workflow", secret=digest, paths={}, **where)
 
 
+async def let_in_another(doors: Doors, name: str, paths: Mapping[str, str]) -> None:
+    async with doors.pool.acquire() as connection:
+        secret = sources.sealed(SECRET, KEY)
+        where: Any = {"locations": [LOCATION], "busy_status": 429}
+        await sources.add(connection, name, "external", secret=secret, paths=paths, **where)
+    await doors.look()
+
+
 @contextlib.asynccontextmanager
 async def open_doors(database_url: str, redis_url: str, secret_key: SecretStr = SECRET) -> AsyncIterator[Doors]:
     bell = Bell(redis_url)
@@ -125,17 +134,7 @@ async def test_an_attempt_that_was_kept_before_is_known_by_its_id_alone(doors: D
 
 
 async def test_two_sources_may_use_the_same_id(doors: Doors) -> None:
-    async with doors.pool.acquire() as connection:
-        await sources.add(
-            connection,
-            "other",
-            "external",
-            secret=sources.sealed(SECRET, KEY),
-            locations=[LOCATION],
-            paths=PATHS,
-            busy_status=429,
-        )
-    await doors.look()
+    await let_in_another(doors, "other", PATHS)
     assert [(await doors.external())[0], (await doors.external(name="other"))[0]] == [202, 202]
 
 
@@ -184,18 +183,41 @@ async def test_highlevels_own_door_can_be_closed(doors: Doors) -> None:
     assert (status, answer["detail"]) == (401, "There is no source 'highlevel' at this door.")
 
 
-async def test_where_the_json_names_no_location_the_one_that_the_source_has_is_meant(doors: Doors) -> None:
+async def test_what_is_about_no_appointment_waits_its_turn_with_its_contact(doors: Doors) -> None:
+    await doors.external({"data": {"place": LOCATION, "who": 4711}})
+    await doors.external({"data": {"place": LOCATION, "who": 10**18, "visits": "x"}}, id_="m2")
+    assert sorted(await doors.rows("SELECT subject FROM lanes")) == [("contact:4711",), ("external.sick:",)]
+
+
+async def test_what_was_ignored_when_it_came_first_is_heeded_when_it_comes_again(doors: Doors) -> None:
+    elsewhere = {"data": {**TOLD["data"], "place": "loc2000000000000000b"}}
+    _, first = await doors.external(elsewhere)
+    assert await doors.external(elsewhere) == (200, {**first, "known": True})
+    await register(doors.pool, "loc2000000000000000b")
     async with doors.pool.acquire() as connection:
-        await sources.add(
-            connection,
-            "bare",
-            "external",
-            secret=sources.sealed(SECRET, KEY),
-            locations=[LOCATION],
-            paths={},
-            busy_status=429,
-        )
+        await connection.execute("UPDATE sources SET locations = $1 WHERE name = 'sick'", ["loc2000000000000000b"])
     await doors.look()
+    status, second = await doors.external(elsewhere)
+    assert (status, second["known"]) == (202, False)
+    assert second["delivery"] != first["delivery"]
+    assert await doors.external(elsewhere) == (200, {"delivery": second["delivery"], "known": True})
+    assert await doors.rows("SELECT state FROM deliveries ORDER BY delivery_id") == [("ignored",), ("waiting",)]
+
+
+async def test_a_source_that_is_removed_while_it_posts_is_turned_away(doors: Doors) -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        yield json.dumps(WORKFLOW).encode()[:10]
+        async with doors.pool.acquire() as connection:
+            await sources.remove(connection, "flow")
+        await doors.look()
+        yield json.dumps(WORKFLOW).encode()[10:]
+
+    async with doors.client.post("/hooks/workflow/flow", data=slowly(), headers={SENT_ALONG: PASSWORD}) as response:
+        assert response.status == 401
+
+
+async def test_where_the_json_names_no_location_the_one_that_the_source_has_is_meant(doors: Doors) -> None:
+    await let_in_another(doors, "bare", {})
     assert (await doors.external({"any": 1}, name="bare"))[0] == 202
     assert await doors.rows(KEPT) == [("bare", "external.bare", LOCATION, None, None, None, "waiting", None)]
     assert await doors.rows("SELECT subject FROM lanes") == [("external.bare:",)]
@@ -256,9 +278,11 @@ async def test_a_source_whose_secret_cannot_be_opened_is_put_off_and_not_turned_
     database_url: str, servers: Servers
 ) -> None:
     other = SecretStr(Fernet.generate_key().decode())
-    async with open_doors(database_url, servers.redis_url, other) as doors:
-        assert (await doors.external())[0] == 503
-        assert (await doors.workflow())[0] == 202
+    with capture_logs() as logged:
+        async with open_doors(database_url, servers.redis_url, other) as doors:
+            await doors.look()
+            assert [(await doors.external())[0], (await doors.workflow())[0]] == [503, 202]
+    assert [line["source"] for line in logged if "SECRET_KEY" in line["event"]] == ["sick"]
 
 
 async def test_a_source_that_is_removed_is_a_stranger_within_moments(doors: Doors) -> None:

@@ -68,6 +68,12 @@ def test_what_is_not_signed_so_is_refused_and_says_which_header(changed: dict[st
     assert told.startswith(because)
 
 
+def test_only_so_many_signatures_are_looked_at() -> None:
+    good = HEADERS["webhook-signature"]
+    assert refusal({**HEADERS, "webhook-signature": "v1,AAAA " * 7 + good}) is None
+    assert refusal({**HEADERS, "webhook-signature": "v1,AAAA " * 8 + good}) is not None
+
+
 def test_another_body_or_another_secret_proves_nothing() -> None:
     assert refusal(HEADERS, body=BODY + b" ") is not None
     assert refusal(HEADERS, key=read_secret(new_secret())) is not None

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticCustomError
 
-from service.event import EXTERNAL, Event, at_path
-from service.trigger import Booking
+from service.event import EXTERNAL, LONGEST_ID, Event, at_path
+from service.trigger import Booking, storable
 from workers.facts import KNOWN, MISSING, Answer, Fact, Facts, booking_facts
 from workers.kinds import Kind
 from workers.names import EventFact, Named, Names
@@ -85,14 +85,14 @@ def _text(value: Any) -> Answer:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return MISSING
     try:
-        return str(value).strip()[:LONGEST_TEXT] or MISSING
+        return storable(str(value)).strip()[:LONGEST_TEXT] or MISSING
     except ValueError:  # a number of thousands of digits
         return MISSING
 
 
 def _number(value: Any) -> Answer:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return MISSING
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or "_" in str(value)[:LONGEST_ID]:
+        return MISSING  # Python alone reads 1_0 as a number
     try:
         number = float(value)
     except (ValueError, OverflowError):
@@ -121,8 +121,9 @@ def _duration(value: Any) -> Answer:
 
 def _named(value: Any, known: Mapping[str, str]) -> Answer:
     """By the name in the file, or by id."""
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_ID:
         return MISSING
+    value = storable(value)
     if value in known:
         return Named(known[value], value)
     return Named(value, next((name for name, id_ in known.items() if id_ == value), None))

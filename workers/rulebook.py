@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from workers.faults import Fault, RulebookFaults
+from workers.kinds import Kind
 from workers.names import DECLARED, Names
 from workers.rule import Rule
 from workers.rule_file import RuleFile
@@ -152,8 +153,21 @@ def _entries(file: RuleFile, folders: _Folders) -> Iterator[Entry]:
     outer = folders.of(PurePosixPath(file.path).parent)
     names = outer.names.within(file.people_and_calendars())
     names = names.within(file.teams(names))
+    _refuse_two_kinds(names, file)
     for rule, node in file.rules(names):
         yield Entry(rule, names, file.path, node.line, node.column, file.location or outer.location)
+
+
+def _refuse_two_kinds(names: Names, file: RuleFile) -> None:
+    """A fact that is one thing of one source and another of the next could be tested as neither."""
+    first: dict[str, tuple[str, Kind]] = {}
+    for source, facts in sorted(names.sources.items()):
+        for name, fact in facts.items():
+            other, kind = first.setdefault(name, (source, fact.kind))
+            if kind is not fact.kind:
+                told = f"event.{name} is {fact.kind.value} of {source} and {kind.value} of {other}"
+                place = file.root.at(("sources", source, name), key=True)
+                file.refuse(place, f"{told}: name one of them otherwise")
 
 
 def _repeated(entries: Iterable[Entry]) -> list[Fault]:

@@ -78,9 +78,11 @@ class Door:
     async def receive(self, request: web.Request) -> web.Response:
         began = self._clock()
         name = request.match_info.get("source", HIGHLEVEL)
-        source = self._sources.find(name, self._kind.name)
+        source = None
         try:
             body = await _body(request)
+            # Not before: a body may take its time, and the source be removed meanwhile.
+            source = self._sources.find(name, self._kind.name)
             if source is None:
                 raise NotKnown(f"There is no source {name!r} at this door.") if self._sources.known else NotNow
             event = self._kind.read(request, body, source)

@@ -53,6 +53,15 @@ CLAIM_KEYS = """
     RETURNING delivery_id
 """
 
+# What was ignored when it came first, and would not be any more: its sender comes again so that something is done.
+CLAIM_AGAIN = """
+    UPDATE delivery_keys SET delivery_id = again.delivery_id
+    FROM unnest($1::text[], $2::text[], $3::uuid[]) AS again (source, key, delivery_id)
+    WHERE delivery_keys.source = again.source AND delivery_keys.key = again.key AND EXISTS (
+        SELECT FROM deliveries first WHERE first.delivery_id = delivery_keys.delivery_id AND first.state = 'ignored'
+    )
+"""
+
 KNOWN_KEYS = """
     SELECT source, key, delivery_id FROM delivery_keys
     WHERE (source, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
@@ -87,7 +96,7 @@ async def record(connection: Connection, arrivals: Sequence[Arrival], *, ignored
     await connection.execute(WAIT_FOR_LOCKS)
     reasons = await _reasons(connection, arrivals)
     dropped = await _over_the_cap(connection, arrivals, reasons, ignored_kept)
-    ids = await _claim_keys(connection, arrivals, dropped)
+    ids = await _claim_keys(connection, arrivals, reasons, dropped)
     fresh = [index for index, (_, known) in ids.items() if not known]
     lanes = await _ring_lanes(connection, [arrivals[index].event for index in fresh if reasons[index] is None])
     rows = [_row(ids[index][0], arrivals[index], reasons[index], lanes) for index in fresh]
@@ -132,7 +141,7 @@ async def _over_the_cap(
 
 
 async def _claim_keys(
-    connection: Connection, arrivals: Sequence[Arrival], dropped: set[int]
+    connection: Connection, arrivals: Sequence[Arrival], reasons: Sequence[str | None], dropped: set[int]
 ) -> dict[int, tuple[UUID, bool]]:
     """For each arrival that is kept: its id, and whether that was known before."""
     ids: dict[int, tuple[UUID, bool]] = {}
@@ -146,7 +155,10 @@ async def _claim_keys(
     claims = [(source, key, ids[index][0]) for (source, key), index in first.items()]
     if not claims:
         return ids
-    claimed = await connection.fetch(CLAIM_KEYS, *map(list, zip(*claims, strict=True)))
+    claimed = {row["delivery_id"] for row in await connection.fetch(CLAIM_KEYS, *map(list, zip(*claims, strict=True)))}
+    heeded = {ids[index][0] for index in first.values() if reasons[index] is None}
+    if again := [claim for claim in claims if claim[2] in heeded - claimed]:
+        await connection.execute(CLAIM_AGAIN, *map(list, zip(*again, strict=True)))
     if len(claimed) < len(claims) or len(claims) < len(ids):
         stored = await _known(connection, first)
         for index in ids:
