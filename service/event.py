@@ -21,6 +21,14 @@ EXTERNAL = "external."
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 """What a source may be called: it stands in an address and in `when: external.<source>`."""
 
+WORKFLOW_PATHS: Mapping[str, str] = {
+    "location": "location.id",
+    "appointment": "calendar.appointmentId",
+    "contact": "contact_id",
+    "calendar": "calendar.id",
+}
+"""Where a workflow's body has its ids (public captures)."""
+
 PATHS = ("location", "appointment", "contact", "calendar")
 """The ids that a source may say where to find."""
 
@@ -69,7 +77,8 @@ class Event:
         if self.location_id is None:
             return f"{self.type} names no location"
         if self.appointment_id is None:
-            return f"{self.type} names no appointment"
+            where = f" at {WORKFLOW_PATHS['appointment']}" if self.type == WORKFLOW else ""
+            return f"{self.type} names no appointment{where}"
         return None
 
     @property
@@ -135,16 +144,17 @@ def read_workflow(body: bytes) -> Event:
     nothing new sets off nothing.
     """
     value = _object(body)
+    ids = {name: _id(at_path(value, path)) for name, path in WORKFLOW_PATHS.items()}
     return Event(
         body=value,
         type=WORKFLOW,
         key=None,
         app_id=None,
-        location_id=_id(at_path(value, "location.id")),
-        appointment_id=_id(at_path(value, "calendar.appointmentId")),
-        contact_id=_id(value.get("contact_id")),
+        location_id=ids["location"],
+        appointment_id=ids["appointment"],
+        contact_id=ids["contact"],
         said_at=None,
-        calendar_id=_id(at_path(value, "calendar.id")),
+        calendar_id=ids["calendar"],
     )
 
 
@@ -186,7 +196,7 @@ def at_path(value: Any, path: str) -> Any:
 
 def _object(body: bytes) -> dict[str, Any]:
     if _too_deep(body):
-        raise NotAnEvent(f"it is nested more than {DEEPEST} deep")
+        raise NotAnEvent(f"the body is nested more than {DEEPEST} deep")
     try:
         value = json.loads(body, parse_constant=_refuse)
     except (ValueError, RecursionError):

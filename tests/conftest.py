@@ -22,6 +22,9 @@ from tests.house import House, open_house, pool_of
 # What a shell exports for its own use must not reach what is tested.
 for name in (*Settings.model_fields, "slotwright_folder", "sandbox_signing_key"):
     os.environ.pop(name.upper(), None)
+for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+    os.environ.pop(name, None)
+    os.environ.pop(name.upper(), None)
 
 NUMBERS = count(1)
 TEMPLATE = "slotwright_template"
@@ -32,6 +35,14 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with embedded.servers(tmp_path_factory.mktemp("servers")) as running:
         _admin(running, f"CREATE DATABASE {TEMPLATE}")
         migrations.migrate(named(running.database_url, TEMPLATE))
+        yield running
+
+
+@pytest.fixture
+def own_servers(tmp_path: Path) -> Iterator[Servers]:
+    """Servers of this test's own, to be stopped and started."""
+    with embedded.servers(tmp_path / "own") as running:
+        migrations.migrate(running.database_url)
         yield running
 
 

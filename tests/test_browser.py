@@ -190,8 +190,10 @@ async def test_signing_in_and_out_and_coming_by_a_link_of_another_site(
             if password != PASSWORD:
                 await page.get_by_role("alert").get_by_text("That is not the password.").wait_for()
         await page.wait_for_url(f"{site.url}/history?status=failed")
-        [cookie] = await context.cookies()
-        assert (cookie["httpOnly"], cookie["sameSite"], cookie["secure"]) == (True, "Strict", False)
+        cookies = await context.cookies()
+        assert sorted(cookie["path"] for cookie in cookies) == ["/", "/sign-in"]
+        for cookie in cookies:
+            assert (cookie["httpOnly"], cookie["sameSite"], cookie["secure"]) == (True, "Strict", False)
         # A chat on another site names a delivery; whoever is signed in must not be asked again.
         chat = tmp_path / "chat.html"
         chat.write_text(f'<a href="{site.url}/now?refresh=0">look</a>')

@@ -17,7 +17,7 @@ def mounted(release: Release, folder: Path) -> Path:
     """A folder as the kubelet lays it out: files in a folder with a hidden name, and links to them in plain sight."""
     data = folder / "..2026_11_21_10_00_00.1"
     config = release.one("ConfigMap", "-rules")
-    [volume] = release.one("Job", "-rules")["spec"]["template"]["spec"]["volumes"]
+    *_, volume = release.one("Job", "-rules")["spec"]["template"]["spec"]["volumes"]
     mine = config["metadata"]["name"]
     [source] = [one["configMap"] for one in volume["projected"]["sources"] if one["configMap"]["name"] == mine]
     for item in source["items"]:
@@ -46,7 +46,7 @@ def test_rules_in_folders_find_the_names_above_them(tmp_path: Path) -> None:
 def test_they_are_applied_once_the_release_is_there() -> None:
     release = render({"rules": {"examples": True, "message": "by Robin"}})
     job = release.one("Job", "-rules")
-    assert job["metadata"]["annotations"]["helm.sh/hook"] == "post-install,post-upgrade"
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "post-install,post-upgrade,post-rollback"
     assert job["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
     [container] = job["spec"]["template"]["spec"]["containers"]
     assert container["args"] == ["rules", "apply", "/rules", "-m", "by Robin"]

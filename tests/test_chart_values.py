@@ -16,7 +16,7 @@ DEFAULTS = yaml.safe_load((HELM / "values.yaml").read_text())
 FREE = {
     *("global", "podSecurityContext"),
     *("affinity.nodeAffinity", "affinity.podAffinity", "affinity.podAntiAffinity"),
-    *("rules.volume", "extraEnv[].valueFrom", "podSelector", "namespaceSelector"),
+    *("rules.volume", "extraVolumes[]", "extraEnv[].valueFrom", "podSelector", "namespaceSelector"),
 }
 """Where an object of Kubernetes stands, or somebody else's."""
 
@@ -34,6 +34,7 @@ MISTAKES = [
         "settings: {DATABASE_URL: 'postgresql://booking:hush@db/booking'}",
         "at '/settings': additional properties 'DATABASE_URL' not allowed",
     ),
+    ("extraVolumeMounts: [{name: ca}]", "at '/extraVolumeMounts/0': missing property 'mountPath'"),
     ("secrets: {SECRET_KEY: hush}", "at '/secrets/SECRET_KEY': got string, want object"),
     ("image: {tag: 0.2}", "at '/image/tag': got number, want string"),
     (
@@ -73,6 +74,7 @@ CONTRADICTIONS = [
         "rules: {examples: true, volume: {emptyDir: {}}}",
         "rules.volume: it takes the place of rules.files, rules.examples and rules.configMaps: leave those empty",
     ),
+    ("extraVolumes: [{name: rules, emptyDir: {}}]", "extraVolumes: rules is a volume that the chart makes itself"),
     (
         "rules: {files: {a/b.yaml: 'rules: []', a__b.yaml: 'rules: []'}}",
         "rules.files: a__b.yaml and a/b.yaml would be one key of a ConfigMap: rename one",

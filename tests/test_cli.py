@@ -26,7 +26,7 @@ from tests.conftest import named
 from tests.house import APP_ID, SECRET, TOKEN, in_days
 from tests.processes import free_port
 from tests.sandboxes import ADA, ALEX, CUTS, HEADERS, LOCATION
-from workers.cli import slotwright
+from workers.cli.commands import slotwright
 
 RULES = Path(__file__).parents[1] / "helm" / "rules"
 PATIENCE = 30.0
@@ -291,7 +291,7 @@ def test_a_database_that_does_not_answer_is_told_in_a_line(tmp_path: Path) -> No
 
 
 def test_only_what_was_asked_for_is_loaded() -> None:
-    asked = "import sys; from workers.cli import slotwright; slotwright(['history', '--help'], standalone_mode=False)"
+    asked = "import sys, workers.cli.commands as told; told.slotwright(['history', '--help'], standalone_mode=False)"
     loaded = (
         "; print(sorted({name.partition('.')[0] for name in sys.modules} & {'alembic', 'arq', 'uvloop', 'aiohttp'}))"
     )

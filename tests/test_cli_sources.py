@@ -91,6 +91,21 @@ def test_a_secret_is_changed_while_the_last_one_stays_good(database_url: str) ->
     assert [proves(stored(database_url)["sick"], secret) for secret in (first, second, third)] == [False, False, True]
 
 
+def test_a_location_is_forgotten_with_its_token(database_url: str) -> None:
+    assert say("locations", "add", LOCATION, "--name", "x", "--time-zone", "Europe/London", input="t\n").exit_code == 0
+    assert say("locations", "remove", LOCATION).exit_code == 0
+    assert say("locations", "list").stdout == "No location is registered.\n"
+    assert f"no location {LOCATION} is registered" in complaint("locations", "remove", LOCATION)
+
+
+def test_where_a_workflow_has_its_ids_is_shown_and_how_highlevel_comes_back_is_said(database_url: str) -> None:
+    say("sources", "add", "flow", *WORKFLOW)
+    assert "appointment calendar.appointmentId, " in say("sources", "list").stdout
+    again = say("sources", "remove", "highlevel").stderr.splitlines()[-1].split()
+    assert say(*again[1:]).exit_code == 0
+    assert stored(database_url)["highlevel"].locations is None
+
+
 def test_a_source_is_removed_and_may_be_let_in_again(database_url: str) -> None:
     say("sources", "add", "flow", *WORKFLOW)
     assert "there is a source flow already" in complaint("sources", "add", "flow", *WORKFLOW)
@@ -108,7 +123,7 @@ def test_a_source_is_removed_and_may_be_let_in_again(database_url: str) -> None:
         (("add", "Sick Day", *EXTERNAL), "'Sick Day' is no name for a source"),
         (("add", "x" * 41, *EXTERNAL), "is no name for a source"),
         (("add", "sick", "--kind", "external"), "--location"),
-        (("add", "flow", *WORKFLOW, "--contact-at", "a"), "is known of workflow sources"),
+        (("add", "flow", *WORKFLOW, "--contact-at", "a"), "is the same for every workflow source"),
         (("add", "highlevel", *EXTERNAL), "is called highlevel"),
         (("add", "mine", "--kind", "highlevel"), "is called highlevel"),
         (("add", "sick", *EXTERNAL, "--contact-at", "a..b"), "--contact-at 'a..b' is no path"),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from service.console.headers import HEADERS
 from service.console.history import PAGE
@@ -247,7 +248,34 @@ async def test_a_database_that_is_away_is_said_so_and_is_nobodys_ill_health() ->
             status, page = await site.get(path)
             assert (status, "The database does not answer" in page) == (503, True)
             assert '<meta http-equiv="refresh" content="10">' in page
-        assert [(await site.get(path))[0] for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 503]
+        assert [(await site.get(path))[0] for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 200]
+
+
+async def test_an_outage_is_logged_once_however_many_pages_are_asked_for(site: Site, pool: Pool) -> None:
+    with capture_logs() as logged:
+        for name, there in (("deliveries", 503), ("hidden", 200)) * 2:
+            async with pool.acquire() as connection:
+                await connection.execute(f"ALTER TABLE {name} RENAME TO {'hidden' if there == 503 else 'deliveries'}")
+            for path in ("/now?refresh=0", "/history") * 3:
+                assert (await site.get(path))[0] == there, path
+    told = ["the database is not this version's; the pages say so", "the database is this version's"]
+    assert [line["event"] for line in logged] == told * 2
+    url = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    async with asyncpg.create_pool(url, min_size=0) as away, open_console(away) as site_of_none:
+        with capture_logs() as logged:
+            for path in ("/history", "/now", "/metrics", "/now"):
+                await site_of_none.get(path)
+    assert [line["event"] for line in logged] == ["the database is away; the pages say so"]
+
+
+async def test_a_large_delivery_is_a_small_page(site: Site, pool: Pool) -> None:
+    body = b'{"a":' + b"[" * 300 + b"1," * 130_000 + b"1" + b"]" * 300 + b"}"
+    delivery = await arrive(pool, body=body, event="e" * 250_000)
+    page = await site.page(f"/deliveries/{delivery}")
+    assert f"({len(body)} bytes, JSON, as it came)" in text_of(page)
+    assert len(page) + len(await site.page("/history")) < 300_000
+    whole = await site.page(f"/deliveries/{delivery}.json")
+    assert (json.loads(whole)["body"] == body.decode(), "\n" in whole) == (True, False), "nothing is indented"
 
 
 async def test_every_answer_forbids_what_no_page_needs(site: Site) -> None:
@@ -257,5 +285,14 @@ async def test_every_answer_forbids_what_no_page_needs(site: Site) -> None:
         answer = await site.ask("GET", path)
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS, path
         assert ("no-store" in answer.headers["Cache-Control"]) == (path not in (style, icon)), path
-    assert "script" not in HEADERS["Content-Security-Policy"]
+    assert HEADERS == {
+        "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        "Server": "slotwright",
+    }
     assert not re.search(r'style="|<script|https?://|src="[^/]', page)

@@ -168,6 +168,8 @@ async def test_each_source_is_a_line(idle: House) -> None:
     assert found["source none"].state == "warning"
     await ask(idle, "DELETE FROM locations")
     assert (await look(idle.settings, offline=True))["locations"].state == "warning"
+    await ask(idle, "DELETE FROM sources WHERE kind = 'highlevel'")
+    assert (await look(idle.settings, offline=True))["source highlevel"].state == "failed"
 
 
 async def test_the_door_is_ours_only_if_it_refuses_as_we_do(idle: House) -> None:
@@ -207,6 +209,7 @@ async def test_work_that_nobody_takes_up_or_that_ended_badly_is_told(idle: House
     await ask(idle, "UPDATE deliveries SET state = 'failed', finished_at = now()")
     line = (await look(idle.settings, offline=True))["work"]
     assert (line.state, line.found) == ("warning", "0 deliveries open; in the last day 1 given up")
+    assert line.advice == "slotwright history list --status failed shows them"
 
 
 async def test_what_is_not_set_is_told_and_the_rest_looked_at(idle: House) -> None:

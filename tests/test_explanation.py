@@ -1,13 +1,17 @@
 """How a delivery's page is made of what is remembered: checks in groups, before and after, bodies, words."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from service.console.explanation import Group, Line, differences, grouped, readable
+from service.console.explanation import DRAWN, Group, Line, differences, explain, grouped
+from service.console.layout import Sheet
 from service.console.words import length, mark_of, moment, said, shown, tone_of
 from service.store.steps import OPEN
+
+ROOM = 100_000
 
 
 def check(fact: str, held: bool | None, *under: str) -> dict[str, Any]:
@@ -81,11 +85,60 @@ def test_of_a_booking_each_field_is_shown_before_and_after() -> None:
     ids=["JSON", "text", "nothing", "deep", "a long number", "bytes"],
 )
 def test_a_body_is_shown_as_well_as_it_can_be(body: bytes, text: str, kind: str) -> None:
-    assert readable(body) == (text, kind)
+    assert Sheet(ROOM).body(body) == (text, kind)
+
+
+def test_what_indentation_would_multiply_is_shown_as_it_came() -> None:
+    numbers = "1," * 20_000
+    nested = f"{'[' * 300}{numbers}1{']' * 300}"
+    sheet = Sheet(ROOM)
+    assert sheet.body(nested.encode()) == (nested, "JSON, as it came")
+    drawn = [sheet.value(json.loads(nested[1:-1])) for _ in range(2)]
+    assert drawn[0].startswith("[" * 299 + "1, 1, ")
+    assert [len(text.partition(" … and ")[0]) for text in drawn] == [ROOM - len(nested), 0]
+    assert drawn[1] == " … and 60599 characters more"
+
+
+def test_what_is_nested_deeper_than_can_be_laid_out_is_shown_as_it_came() -> None:
+    value: list[Any] = []
+    for _ in range(400):
+        value = [value]
+    text = json.dumps(value)
+    assert Sheet(10**9).body(text.encode()) == (text, "JSON, as it came")
+    assert Sheet(10**9).value(value) == text
+    for _ in range(100_000):
+        value = [value]
+    assert Sheet(10**9).value(value) == "nested too deeply to be drawn"
+    while value:
+        value = value[0]
+
+
+def test_a_page_draws_so_much_of_a_delivery_and_says_what_it_left_out() -> None:
+    many = 3000
+    verdict = {"rule": "r", "mode": "live", "held": True, "checks": [check("a", True)] * many}
+    call = {"step_id": None, "request": {"a": "x" * 8000}, "answer": ["y"] * 1500}
+    step = {"step_id": 1, "rule": "r", "action": "a"}
+    shown = {
+        "verdicts": [verdict, {**verdict, "rule": "s"}],
+        "steps": [step] * many,
+        "calls": [call] * many,
+        "body": b"x" * 300_000,
+        "was": None,
+        "booking": {"title": "t" * 300_000},
+        "time_zone": None,
+    }
+    explained = explain(shown)
+    first, second = explained.rules
+    assert (len(first.checks), first.left_out, len(second.checks), second.left_out) == (2000, 1000, 0, 3000)
+    assert (len(first.steps), len(explained.reads)) == (500, 500)
+    assert explained.left_out == {"checks": 4000, "steps": 2500, "calls": 2500}
+    assert len(explained.body) < DRAWN + 100 < sum(len(each["answer"]) for each in explained.reads) + DRAWN
+    assert sum(len(each["request"]) + len(each["answer"]) for each in explained.reads) < DRAWN + 1000 * 50
+    assert (len(explained.named) < 600, len(explained.booking[0].now) < 600) == (True, True)
 
 
 def test_of_a_long_body_of_bytes_the_beginning_is_shown() -> None:
-    text, _ = readable(b"\xff" * 5000)
+    text, _ = Sheet(ROOM).body(b"\xff" * 5000)
     assert text.splitlines()[0] == " ".join(["ff"] * 16)
     assert text.splitlines()[-1] == "… and 904 bytes more"
 
@@ -95,6 +148,7 @@ def test_what_would_hide_or_turn_round_a_text_is_replaced() -> None:
     kept = "Zoë שלום 👩‍👩‍👧 नमस्\u200dते\n\t<b>"
     assert said(kept) == kept
     assert (shown(7), shown(None)) == (7, None)
+    assert shown("x" * 300_000) == f"{'x' * 8192} … and 291808 characters more"
 
 
 def test_a_moment_is_by_the_locations_clock_with_utc_beside_it() -> None:

@@ -27,8 +27,8 @@ from service.store import migrations
 from service.store.database import Pool
 from service.store.identifiers import new_id
 from tests.house import House, in_days, pool_of
-from tests.sandboxes import ALEX
-from workers.cli import slotwright
+from tests.sandboxes import ALEX, LOCATION
+from workers.cli.commands import slotwright
 from workers.cli.live import Cropped, deliveries_table
 
 RULES = """
@@ -82,6 +82,9 @@ async def test_each_filter_finds_its_deliveries(house: House) -> None:
     assert await found("--since", (datetime.now(UTC) - timedelta(days=4)).isoformat()) == {evening, noon, None}
     assert await found("--step", "done") == {evening}
     assert await found("--step", "failed") == set()
+    assert await found("--source", "highlevel", "--location", LOCATION) == {evening, noon}
+    assert await found("--source", "another") == await found("--location", "another") == await found("--status", "open")
+    assert await found("--until", "1h") == {None}
     assert len(await listed(house, "--limit", "1")) == 1
     ids = [row["delivery_id"] for row in await listed(house)]
     assert ids == sorted(ids, reverse=True)

@@ -93,6 +93,18 @@ async def test_a_lane_whose_lease_ended_goes_to_another_with_a_higher_fence(stor
         await lanes.hold(connection, second)
 
 
+async def test_a_lane_that_its_own_worker_takes_up_again_was_not_taken_over(store: Pool) -> None:
+    """As after an outage, in which it could neither be renewed nor given back."""
+    await fill(store, 1)
+    async with store.acquire() as connection:
+        first = await claimed(connection)
+        await expire(connection, first)
+        again = await claimed(connection)
+        assert (again.fence, again.taken_over) == (first.fence + 1, False)
+        with pytest.raises(LeaseLost):
+            await lanes.hold(connection, first)
+
+
 async def test_a_lane_that_was_given_back_is_nobodys(store: Pool) -> None:
     await fill(store, 1)
     async with store.acquire() as connection:

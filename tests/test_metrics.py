@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from aiohttp import web
@@ -11,21 +12,24 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service import embedded
 from service.console.metrics import COUNTERS, Metrics
+from service.console.record import Record
 from service.embedded import Servers
-from service.store import gauges, migrations
+from service.receiver.door import UNKNOWN
+from service.store import gauges, migrations, sources
 from service.store.database import Pool
 from service.store.tallies import Flush
 from service.telemetry import Tally
 from service.telemetry.tally import COUNTED
 from tests.house import House, in_days, pool_of
 from tests.sandboxes import LOCATION
+from workers.actions import ACTIONS
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
 
 async def scraped(pool: Pool) -> tuple[int, str, str]:
     app = web.Application()
-    app.router.add_get("/metrics", Metrics(pool, "1.2.3").show)
+    app.router.add_get("/metrics", Metrics(Record(pool), "1.2.3").show)
     async with TestClient(TestServer(app)) as client, client.get("/metrics") as answer:
         return answer.status, answer.headers["Content-Type"], await answer.text()
 
@@ -148,10 +152,31 @@ async def test_an_empty_record_gives_numbers_too(pool: Pool) -> None:
     assert found["slotwright_steps_open", "planned"] == 0
 
 
-async def test_without_its_database_it_answers_in_plain_words(own_servers: Servers) -> None:
+async def test_the_first_of_what_an_alert_asks_for_is_seen_as_a_rise(pool: Pool) -> None:
+    """A series that begins with its first failure has not risen, as Prometheus sees it."""
+    async with pool.acquire() as connection:
+        await sources.add(
+            connection, "front_desk", "external", secret=b"", locations=["loc"], paths={}, busy_status=429
+        )
+    found = await numbers(pool)
+    for source in ("front_desk", "highlevel", UNKNOWN):
+        assert found["slotwright_arrivals_total", "busy", source] == 0
+        assert found["slotwright_arrivals_total", "refused", source] == 0
+    for action in ACTIONS:
+        [do] = get_args(action.model_fields["do"].annotation)
+        assert found["slotwright_steps_total", do, "failed"] == found["slotwright_steps_total", do, "unknown"] == 0
+    tally = Tally()
+    tally.add("arrivals", source="front_desk", answer="busy")
+    await Flush(pool, tally).once()
+    assert (await numbers(pool))["slotwright_arrivals_total", "busy", "front_desk"] == 1
+
+
+async def test_without_its_database_it_says_that_and_nothing_else(own_servers: Servers) -> None:
     async with pool_of(own_servers.database_url) as pool:
-        assert (await numbers(pool))["slotwright_build_info", "1.2.3"] == 1
+        there = await numbers(pool)
+        assert (there["slotwright_build_info", "1.2.3"], there["slotwright_database_up",]) == (1, 1)
         own_servers.postgres.kill()
         status, kind, text = await scraped(pool)
-    assert (status, kind) == (503, "text/plain; charset=utf-8")
-    assert text == "The database is away, and with it all numbers.\n"
+    assert (status, kind) == (200, "text/plain; version=1.0.0; charset=utf-8")
+    told = [line for line in text.splitlines() if not line.startswith("#")]
+    assert told == ["slotwright_database_up 0.0", 'slotwright_build_info{version="1.2.3"} 1.0']

@@ -3,16 +3,15 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from service import embedded
 from service.embedded import Servers
-from service.store import migrations
+from service.store import rulebooks
 from tests.house import House, event, open_house
 from tests.processes import end_of, start
 from tests.test_deliveries import rows
@@ -21,16 +20,8 @@ from tests.test_order import booking
 RULE = """
   - {name: note, mode: live, when: appointment.created, then: [{do: add_note, text: seen}]}
 """
-LONG_ENOUGH = 3.0
-"""Seconds of an outage, in which a worker and its sweep try a dozen times each."""
-
-
-@pytest.fixture
-def own_servers(tmp_path: Path) -> Iterator[Servers]:
-    """Servers of this test's own, to be stopped and started."""
-    with embedded.servers(tmp_path / "own") as running:
-        migrations.migrate(running.database_url)
-        yield running
+LONG_ENOUGH = 1.0
+"""Seconds of an outage, in which a worker and its sweep try a few times each."""
 
 
 @pytest.fixture
@@ -104,6 +95,7 @@ async def test_a_worker_says_once_that_postgres_and_once_that_valkey_is_away(
     assert {"event", "level", "timestamp", "role"} <= set.intersection(*(set(line) for line in everything))
     counted = await rows(idle.pool, "SELECT value FROM tallies WHERE name = 'deliveries'")
     assert counted == [(70.0,)], "each is counted once, outage or not"
+    assert await rows(idle.pool, "SELECT FROM tallies WHERE name = 'leases_taken_over'") == [], "no worker died"
 
 
 async def test_a_receiver_says_once_that_it_keeps_nothing(idle: House, own_servers: Servers) -> None:
@@ -128,6 +120,8 @@ async def test_a_schema_that_is_not_there_is_said_once_and_no_delivery_is_blamed
         async with asyncio.timeout(20):
             while (await rows(house.pool, "SELECT max(fence) FROM lanes")) < [(3,)]:
                 await asyncio.sleep(0.05)
+            while not await rows(house.pool, "SELECT FROM lanes WHERE fence > 0 AND worker IS NULL"):
+                await asyncio.sleep(0.02)  # given back, and not left until the lease ends
         assert said(lines, "run slotwright migrate") == 1
         assert await rows(house.pool, "SELECT sum(surprises) FROM deliveries") == [(0,)]
         async with house.pool.acquire() as connection:
@@ -135,3 +129,57 @@ async def test_a_schema_that_is_not_there_is_said_once_and_no_delivery_is_blamed
         await house.settled()
     assert await rows(house.pool, "SELECT DISTINCT state FROM deliveries") == [("done",)]
     assert grave(lines) == ["the database lacks this version's schema: run slotwright migrate"]
+    counted = house.work.tally.take().values
+    assert counted["unexpected_errors", (("role", "work"),)] == 1
+    assert ("leases_taken_over", ()) not in counted
+
+
+async def test_giving_way_to_another_transaction_is_no_outage(house: House) -> None:
+    await house.rules(RULE)
+    async with house.pool.acquire() as connection:
+        await connection.execute(
+            """
+            CREATE SEQUENCE tries;
+            CREATE FUNCTION give_way() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF nextval('tries') <= 2 THEN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER give_way BEFORE INSERT ON verdicts FOR EACH ROW EXECUTE FUNCTION give_way();
+            """
+        )
+    with structlog.testing.capture_logs() as lines:
+        assert await posted(house, 0, 1) == [202]
+        await house.settled()
+    assert await rows(house.pool, "SELECT state, surprises FROM deliveries") == [("done", 0)]
+    assert await rows(house.pool, "SELECT last_value FROM tries") == [(3,)]
+    assert grave(lines) == []
+    assert ("leases_taken_over", ()) not in house.work.tally.take().values
+
+
+LATER = "rules: [{name: later, mode: live, when: appointment.foreseen, then: [{do: add_note, text: seen}]}]"
+"""As a later release may read it."""
+
+
+async def test_rules_that_only_another_release_reads_are_waited_for(house: House) -> None:
+    """Nothing is given up: after a rollback what came goes on once the rules suit the code, or the code the rules."""
+    async with house.pool.acquire() as connection, connection.transaction():
+        await rulebooks.apply(connection, None, {"later.yaml": LATER}, "later", "a later release")
+    waiting = "SELECT DISTINCT state, waits_for FROM deliveries WHERE next_at > now() + interval '50 seconds'"
+    with structlog.testing.capture_logs() as lines:
+        assert await posted(house, 0, 3) == [202] * 3
+        async with asyncio.timeout(20):
+            while await rows(house.pool, "SELECT count(waits_for) FROM deliveries") != [(3,)]:
+                await asyncio.sleep(0.02)
+        [(state, reason)] = await rows(house.pool, waiting)
+        assert state == "waiting"
+        assert reason.startswith("this release cannot read the rules: run the release that applied them, or apply")
+        assert "later.yaml:1:" in reason
+        assert said(lines, "cannot read the rules") == 1
+        await house.rules(RULE)
+        async with house.pool.acquire() as connection:
+            await connection.execute("UPDATE deliveries SET next_at = now()")
+            await connection.execute("UPDATE lanes SET ready_at = now()")
+        await house.settled()
+    assert await rows(house.pool, "SELECT DISTINCT state, attempts FROM deliveries") == [("done", 0)]
+    assert await rows(house.pool, "SELECT DISTINCT state FROM steps") == [("done",)]
+    assert (len(grave(lines)), said(lines, "can be read again")) == (2, 1)

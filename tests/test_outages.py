@@ -2,17 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from service import embedded
 from service.embedded import Servers
 from service.queue import Bell
-from service.store import migrations
 from tests.house import House, event, open_house, signed
 from tests.processes import worker
 from tests.test_order import booking
@@ -22,14 +20,6 @@ pytestmark = pytest.mark.processes
 RULE = """
   - {name: note, mode: live, when: appointment.created, then: [{do: add_note, text: seen}]}
 """
-
-
-@pytest.fixture
-def own_servers(tmp_path: Path) -> Iterator[Servers]:
-    """Servers of this test's own, to be stopped under load."""
-    with embedded.servers(tmp_path / "own") as running:
-        migrations.migrate(running.database_url)
-        yield running
 
 
 @pytest.fixture

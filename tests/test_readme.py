@@ -8,7 +8,7 @@ import pytest
 
 from service.settings import Settings
 from tests import settings_table
-from workers.cli import slotwright
+from workers.cli.commands import slotwright
 from workers.rulebook import files_in, read
 
 ROOT = Path(__file__).parent.parent

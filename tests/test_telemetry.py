@@ -1,6 +1,7 @@
 """Log lines: one form whoever writes them, ids on each, where an error was, and nothing of a booking."""
 
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import structlog
 
 from service.telemetry import working_on
+from service.telemetry.logs import OthersLines
 from service.telemetry.subject import carried_by
 
 SCRIPT = """
@@ -98,6 +100,30 @@ def test_for_machines_every_line_is_an_object_whoever_wrote_it() -> None:
     assert carried["unexpected error"] == carried["it broke"] == {"delivery": "d1", "rule": "r1", "step": "s1"}
     assert carried["ours"] == carried["uncaught error"] == {}
     assert all("ValueError at" in line["exception"] for line in lines if "rror" in line["event"])
+
+
+BOOKING = {"title": "Ada Lovelace", "phone": "+44 20 7946 0123", "address": "12 St James's Square"}
+
+
+@pytest.mark.parametrize(
+    ("template", "given", "told"),
+    [
+        ("cannot handle %r", (BOOKING,), "cannot handle '…'"),
+        ("cannot handle %(title)s of %(phone)s", (BOOKING,), "cannot handle %(title)s of %(phone)s"),
+        ("%s: status %d for %.20s", (BOOKING["title"], 500, str(BOOKING)), "…: status 500 for …"),
+        ("Error handling request from %s", (BOOKING["address"], BOOKING["phone"]), "Error handling request from %s"),
+        ("misfilled %d", (BOOKING["phone"],), "misfilled %d"),
+        ("%s", (ValueError(BOOKING["title"]),), "…"),
+    ],
+)
+def test_a_booking_in_what_another_librarys_line_is_filled_with_is_not_shown(
+    template: str, given: tuple[object, ...], told: str
+) -> None:
+    record = logging.LogRecord("aiohttp.server", logging.ERROR, "", 0, template, given, None)
+    line = OthersLines(structlog.processors.JSONRenderer(ensure_ascii=False), "test").format(record)
+    assert json.loads(line)["event"] == told
+    for word in ("Ada", "Lovelace", "7946", "James"):
+        assert word not in line
 
 
 def test_the_words_that_a_role_ends_with_are_a_line_too() -> None:

@@ -19,6 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from service.embedded import Servers
 from service.settings import SettingsError, read_settings
 from service.store.identifiers import new_id
+from service.telemetry import otlp
 from service.telemetry.otlp import OtlpTracer
 from service.telemetry.traces import NoTracer, tracing
 from tests.house import House, event, in_days, now, open_house
@@ -187,6 +188,60 @@ async def test_a_collector_that_takes_nothing_is_told_of_once_and_holds_nobody_u
     assert len(collector.spans) == 4
 
 
+async def test_a_collector_that_accepts_and_says_nothing_is_waited_for_once_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many batches there are left: more spans than go into three."""
+    monkeypatch.setattr(otlp, "CLOSE_WITHIN", 0.5)
+    monkeypatch.setattr(otlp, "TIMEOUT", 60.0)
+    asked, says = 0, asyncio.Event()
+
+    async def take(_: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        await says.wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/v1/traces", take)
+    async with TestServer(app) as server:
+        tracer = OtlpTracer(str(server.make_url("/")), "work", "slotwright@1.2.3", "staging")
+        for _ in range(1_800):
+            with tracer.delivery(HERE):
+                pass
+        try:
+            with structlog.testing.capture_logs() as lines:
+                async with asyncio.timeout(20):
+                    await asyncio.to_thread(tracer.close)
+            assert asked == 1
+        finally:
+            says.set()
+    assert [line["event"] for line in lines] == ["the collector takes no traces; they are lost meanwhile"]
+
+
+async def test_a_collector_that_is_known_to_take_nothing_is_not_asked_at_the_end() -> None:
+    async with collecting() as (collector, url):
+        tracer = OtlpTracer(url, "work", "slotwright@1.2.3", "staging")
+        collector.answers = 400
+        with tracer.delivery(HERE):
+            pass
+        await asyncio.to_thread(tracer.flush)
+        collector.answers = 200
+        with tracer.delivery(HERE):
+            pass
+        await asyncio.to_thread(tracer.close)
+    assert collector.spans == []
+
+
+async def test_a_role_that_stops_goes_on_with_other_things_while_its_last_spans_are_sent() -> None:
+    """The collector answers from the same loop: were that held up, it would take nothing."""
+    async with collecting() as (collector, url):
+        async with tracing(read_settings(otel_exporter_otlp_endpoint=url), "work", "1") as tracer:
+            with tracer.delivery(HERE):
+                pass
+        assert [span.name for span in collector.spans] == ["work"]
+
+
 async def test_what_goes_wrong_is_marked_by_its_kind_alone() -> None:
     async with collecting() as (collector, url):
         tracer = OtlpTracer(url, "work", "slotwright@1.2.3", "staging")
@@ -200,29 +255,31 @@ async def test_what_goes_wrong_is_marked_by_its_kind_alone() -> None:
     assert b"Ada" not in collector.raw
 
 
-def test_traces_are_off_by_default() -> None:
-    with tracing(read_settings(), "work", "1") as tracer:
+async def test_traces_are_off_by_default() -> None:
+    async with tracing(read_settings(), "work", "1") as tracer:
         assert isinstance(tracer, NoTracer)
 
 
 def test_nothing_of_opentelemetry_is_imported_while_traces_are_off() -> None:
     script = (
-        "import sys, workers.cli.roles, workers.cli.console\n"
+        "import asyncio, sys, workers.cli.roles, workers.cli.console\n"
         "from service.settings import Settings\n"
         "from service.telemetry.traces import tracing\n"
-        "with tracing(Settings(), 'work', '1'): pass\n"
+        "async def role():\n"
+        "    async with tracing(Settings(), 'work', '1'): pass\n"
+        "asyncio.run(role())\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_traces_that_are_asked_for_and_cannot_be_sent_are_said_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_traces_that_are_asked_for_and_cannot_be_had_are_said_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delitem(sys.modules, "service.telemetry.otlp")
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     settings = read_settings(otel_exporter_otlp_endpoint="http://collector.example.com:4318")
-    with (
-        pytest.raises(SettingsError, match=r"OTEL_EXPORTER_OTLP_ENDPOINT .* slotwright\[traces\]"),
-        tracing(settings, "work", "1"),
-    ):
-        pass
+    with pytest.raises(SettingsError, match=r"OTEL_EXPORTER_OTLP_ENDPOINT .* slotwright\[traces\]"):
+        async with tracing(settings, "work", "1"):
+            pass

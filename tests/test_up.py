@@ -225,6 +225,12 @@ def test_beside_a_running_up(place: Path, ports: list[str]) -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{ports[5]}/", timeout=START) as page:
             assert "Nothing has come yet." in page.read().decode()
 
+        own = place / "own"
+        own.mkdir()
+        (own / "own.yaml").write_text("- {name: own, when: appointment.created, then: [{do: add_note, text: x}]}")
+        told = run(place, "rules", "apply", str(own), "--folder", str(folder))[1]
+        assert told.startswith("Version 2 is in force.")
+
         roles = {" ".join(one.cmdline()): one for one in family(process, folder)}
         listening = [
             found.laddr
@@ -243,6 +249,10 @@ def test_beside_a_running_up(place: Path, ports: list[str]) -> None:
         assert str(folder / "work.log") in complained
         assert "nothing has come yet" in said
     wait_until_gone(list(roles.values()), folder)
+    # What was put in force by hand stays so.
+    assert run(place, "up", "--once", *ports, "--folder", str(folder))[0] == 0
+    told = run(place, "rules", "apply", str(own), "--folder", str(folder))[1]
+    assert told.startswith("Nothing has changed: version 2 stays in force.")
 
 
 def test_interrupted_samples_are_reported(place: Path, ports: list[str]) -> None:

@@ -17,6 +17,19 @@ from workers.run import Run, Waits
 from workers.shadow import rehearse
 from workers.workplace import Workplace
 
+UNREADABLE_WAIT = timedelta(minutes=1)
+
+
+class RulesUnreadable(Waits):
+    """Rules that another release put in force, such as a later one that was rolled back. What came waits for them."""
+
+    def __init__(self, delivery: Delivery, faults: RulebookFaults) -> None:
+        """A delivery that has begun keeps its rules; for any other those will do that are in force by then."""
+        begun = delivery.rulebook_id is not None
+        mend = "run the release that applied them" + ("" if begun else ", or apply rules that this one can read")
+        more = f" and {len(faults.faults) - 1} more" if len(faults.faults) > 1 else ""
+        super().__init__(UNREADABLE_WAIT, f"this release cannot read the rules: {mend} ({faults.faults[0]}{more})")
+
 
 async def apply(work: Workplace, lease: Lease, delivery: Delivery, stopping: Callable[[], bool]) -> None:
     """Bring a delivery to its end. Raises Waits, LeaseLost, or what the database raises."""
@@ -30,7 +43,7 @@ async def apply(work: Workplace, lease: Lease, delivery: Delivery, stopping: Cal
     try:
         rulebook_id, rulebook = await work.rulebook(location, delivery.rulebook_id)
     except RulebookFaults as faults:
-        return await finish(work, lease, delivery, "failed", f"the rulebook cannot be read: {faults}")
+        raise RulesUnreadable(delivery, faults) from None
     if delivery.state == "waiting":
         try:
             found = await meaning(work.pool, work.client(location, delivery), delivery, location)

@@ -121,7 +121,7 @@ def _ask(question: Question, facts: Facts, under: tuple[str, ...]) -> Check:
         fact=question.fact.name,
         test=question.test,
         expected=question.expected,
-        actual=write(value),
+        actual=facts.unfit.get(question.fact.name) or write(value),
         held=question.comparison.holds(value, question.operand),
         under=under,
     )

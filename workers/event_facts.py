@@ -15,6 +15,7 @@ from workers.facts import KNOWN, MISSING, Answer, Fact, Facts, booking_facts
 from workers.kinds import Kind
 from workers.names import EventFact, Named, Names
 from workers.values import in_zone, read_duration
+from workers.words import shown
 
 EVENT: Final = "event."
 """Before the name that a rule file gives: `event.person`."""
@@ -57,9 +58,13 @@ def facts_of(
             calendar = names.calendar_with(event.calendar_id)
             values |= {"calendar": calendar, "calendar.name": calendar.name or MISSING}
     said = names.sources.get(event.type.removeprefix(EXTERNAL), {}) if event.external else {}
+    unfit: dict[str, str] = {}
     for name, fact in said.items():
-        values[EVENT + name] = _read(fact, at_path(event.body, fact.path), zone, names)
-    return Facts(MappingProxyType(values), zone)
+        told = at_path(event.body, fact.path)
+        values[EVENT + name] = _read(fact, told, zone, names)
+        if told is not None and values[EVENT + name] is MISSING:
+            unfit[EVENT + name] = f"missing: {shown(told)} is not {fact.kind.value}"
+    return Facts(MappingProxyType(values), zone, MappingProxyType(unfit))
 
 
 def _read(fact: EventFact, value: Any, zone: ZoneInfo, names: Names) -> Answer:

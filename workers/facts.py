@@ -1,7 +1,7 @@
 """Facts: the named values that a rule may ask about and a text may mention, each declared once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
@@ -115,6 +115,8 @@ class Facts:
 
     values: Mapping[str, Answer]
     zone: ZoneInfo
+    unfit: Mapping[str, str] = field(default_factory=dict)
+    """What was told in the place of a value that is missing, and why it is none, for whoever reads the check."""
 
     def __getitem__(self, name: str) -> FactValue | Literal[Missing.MISSING]:
         value = self.values[name]

@@ -18,12 +18,12 @@ from service import telemetry
 from service.queue import AWAY as QUEUE_AWAY
 from service.queue import DRAIN, QUEUE, deserialize, redis_settings, serialize
 from service.store import deliveries, lanes
-from service.store.database import AWAY, UNFIT
+from service.store.database import AWAY, GAVE_WAY, UNFIT
 from service.store.deliveries import Delivery
 from service.store.identifiers import new_id
 from service.store.lanes import Lane, LeaseLost
 from service.telemetry import Outage, carried_by, working_on
-from workers.apply import apply, finish
+from workers.apply import RulesUnreadable, apply, finish
 from workers.lease import WRITING, Lease, elapsed
 from workers.run import Waits
 from workers.workplace import Workplace
@@ -37,6 +37,9 @@ POLL_DELAY = 0.03
 DRAIN_AT_MOST = 30.0
 MOST_UNEXPECTED = 5
 """Unexpected errors on one delivery before it is given up, so that its lane can go on."""
+
+AGAIN_AFTER = timedelta(seconds=1)
+"""Until a lane is taken up again that nothing could be done in, through no fault of what is open in it."""
 
 UNMIGRATED = "the database lacks this version's schema: run slotwright migrate"
 
@@ -57,6 +60,10 @@ class Drainer:
         self._quiet.set()
         self._drains: set[asyncio.Task[None]] = set()
         self._database = Outage("the database is away; the worker waits for it", "the database is back")
+        self._rules = Outage(
+            "this release cannot read the rules in force: deliveries wait until it can, or for one that can",
+            "the rules can be read again",
+        )
         self._told: set[type[Exception]] = set()
 
     @property
@@ -92,7 +99,7 @@ class Drainer:
                 self._database.over(READING)
             except AWAY as error:
                 ready = False
-                self._database.met(error, READING)
+                self._away(error, READING)
             except Exception as error:
                 ready = False
                 self._surprised(error, "the store cannot be read")
@@ -130,25 +137,39 @@ class Drainer:
                     log.info("took over a lane whose worker said nothing more")
                     self._work.tally.add("leases_taken_over")
                 async with Lease(self._work.pool, lane, asked_at, self._database).renewed() as lease:
-                    await self._work_on(lane, lease)
+                    try:
+                        await self._work_on(lane, lease)
+                    except (*GAVE_WAY, *UNFIT):
+                        # Else it would be nobody's until the lease ends.
+                        with contextlib.suppress(LeaseLost, *AWAY, *UNFIT):
+                            await lease.give_back(AGAIN_AFTER)
+                        raise
             self._told.clear()
         except LeaseLost as error:
             # Another goes on with it. After an outage, or a while in which this process stood still, each of its lanes
             # is lost: no reason to warn of each.
             log.info("lost a lane to another worker", **carried_by(error))
         except AWAY as error:
-            self._database.met(error, WRITING)
+            self._away(error, WRITING)
             await asyncio.sleep(SWEEP_EVERY)
         except Exception as error:
             self._surprised(error, "a lane could not be worked on; it is taken up again when its lease ends")
             await asyncio.sleep(1)
         return True
 
+    def _away(self, error: Exception, sufferer: str) -> None:
+        if isinstance(error, GAVE_WAY):
+            log.debug("gave way to another transaction", error=type(error).__name__)
+        else:
+            self._database.met(error, sufferer)
+
     def _surprised(self, error: Exception, words: str) -> None:
         """Tell of what no delivery is to blame for: once, until a lane is brought through."""
-        self._work.tally.add("unexpected_errors", role="work")
-        if type(error) not in self._told:
-            self._told.add(type(error))
+        news = type(error) not in self._told
+        self._told.add(type(error))
+        if news or not isinstance(error, UNFIT):
+            self._work.tally.add("unexpected_errors", role="work")
+        if news:
             log.error(UNMIGRATED if isinstance(error, UNFIT) else words, error=type(error).__name__, exc_info=error)
             telemetry.report(error)
 
@@ -162,10 +183,14 @@ class Drainer:
             if delivery.wait:
                 return await lease.give_back(delivery.wait)
             delivery_id = delivery.delivery_id
+            rules = f"{delivery.location_id} {delivery.rulebook_id}"
             with working_on(delivery=delivery_id), self._work.tracer.delivery(delivery_id):
                 try:
                     await apply(self._work, lease, delivery, lambda: self.stopping)
+                    self._rules.over(rules)
                 except Waits as waits:
+                    if isinstance(waits, RulesUnreadable):
+                        self._rules.met(sufferer=rules)
                     return await self._wait(lease, delivery, waits)
                 except (LeaseLost, *AWAY, *UNFIT):
                     raise

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from service.store import lanes
-from service.store.database import AWAY, Connection, Pool
+from service.store.database import AWAY, GAVE_WAY, Connection, Pool
 from service.store.lanes import LEASE, Lane, LeaseLost
 from service.telemetry import Outage
 
@@ -50,6 +50,8 @@ class Lease:
                 await self.renew()
             except LeaseLost:
                 return
+            except GAVE_WAY:
+                continue  # the lease lasts for a few renewals
             except AWAY as error:
                 self._outage.met(error, WRITING)
             else:

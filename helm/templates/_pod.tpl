@@ -51,6 +51,24 @@ affinity:
 {{- end }}
 {{- end -}}
 
+{{/* Volumes of the operator's, such as a Secret with a CA. */}}
+{{- define "slotwright.extraVolumes" -}}
+{{- range .Values.extraVolumes }}
+{{- if eq .name "rules" }}
+{{- fail "extraVolumes: rules is a volume that the chart makes itself" }}
+{{- end }}
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{- toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "slotwright.extraVolumeMounts" -}}
+{{- with .Values.extraVolumeMounts }}
+{{- toYaml . }}
+{{- end }}
+{{- end -}}
+
 {{/* Even over hosts and zones, for what has replicas. Takes (root, component). */}}
 {{- define "slotwright.spread" -}}
 {{- with (index . 0).Values.topologySpread -}}

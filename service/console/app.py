@@ -10,12 +10,13 @@ from service.console import pages
 from service.console.delivery import DeliveryPages
 from service.console.errors import TALLY, errors_are_pages
 from service.console.headers import add_headers
-from service.console.health import Health
 from service.console.history import HistoryPages
 from service.console.metrics import Metrics
 from service.console.now import NowPage
+from service.console.record import Record
 from service.console.sign_in import SignIn
 from service.console.visitors import is_loopback, only_loopback_names, only_our_own_forms
+from service.health import Health
 from service.settings import Settings
 from service.store.database import Pool
 from service.telemetry import Tally
@@ -54,7 +55,8 @@ def create_app(
     app.on_response_prepare.append(add_headers)
     app[TALLY] = tally or Tally()
     app[HEALTH] = health = Health()
-    history, delivery, now = HistoryPages(pool, clock), DeliveryPages(pool), NowPage(pool, clock)
+    record = Record(pool)
+    history, delivery, now = HistoryPages(record, clock), DeliveryPages(record), NowPage(record, clock)
     app.router.add_routes(
         [
             web.get("/", _first_page),
@@ -63,7 +65,7 @@ def create_app(
             web.get("/deliveries/{delivery_id}.json", delivery.as_json),
             web.get("/deliveries/{delivery_id}", delivery.show),
             web.get("/now", now.show),
-            web.get("/metrics", Metrics(pool, version("slotwright")).show),
+            web.get("/metrics", Metrics(record, version("slotwright")).show),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.ready),
             *(sign_in.routes() if sign_in else [web.get("/sign-in", _first_page)]),

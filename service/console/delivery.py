@@ -6,23 +6,22 @@ from aiohttp import web
 
 from service.console.errors import Refused
 from service.console.explanation import explain
-from service.console.history import PATIENCE
 from service.console.pages import page
+from service.console.record import Record
 from service.store import history
-from service.store.database import Pool
 
 MOST = 20
 """Deliveries named when several begin alike."""
 
 
 class DeliveryPages:
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, record: Record) -> None:
+        self._record = record
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The delivery; for the first digits of its id a redirect to it, or a choice."""
         wanted = request.match_info["delivery_id"]
-        async with self._pool.acquire(timeout=PATIENCE) as connection:
+        async with self._record.read() as connection:
             try:
                 found = await history.beginning_with(connection, wanted, limit=MOST + 1)
             except ValueError:
@@ -40,8 +39,9 @@ class DeliveryPages:
         return page(request, "delivery.html", delivery=shown, explained=explain(shown))
 
     async def as_json(self, request: web.Request) -> web.StreamResponse:
-        """As `slotwright history show --json` prints it."""
-        async with self._pool.acquire(timeout=PATIENCE) as connection:
+        """All that `slotwright history show --json` prints, on one line: indented, what is nested deeply would grow
+        to many times its size."""
+        async with self._record.read() as connection:
             try:
                 found = await history.beginning_with(connection, request.match_info["delivery_id"], limit=2)
             except ValueError:
@@ -49,9 +49,8 @@ class DeliveryPages:
             shown = await history.shown(connection, found[0]) if len(found) == 1 else None
         if shown is None:
             raise _unknown()
-        text = json.dumps(history.with_body(shown), default=history.plain, indent=2, ensure_ascii=False)
-        # Half a surrogate pair in a body is JSON, and no text that could be sent.
-        return web.Response(body=text.encode(errors="replace"), content_type="application/json")
+        text = json.dumps(history.with_body(shown), default=history.plain, ensure_ascii=False)
+        return web.Response(text=text, content_type="application/json")
 
 
 def _unknown() -> Refused:

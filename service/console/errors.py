@@ -19,14 +19,17 @@ COME_AGAIN = 10
 
 
 class Refused(Exception):
-    """Said to the visitor as it is. `retry_after` is in seconds."""
+    """Said to the visitor as it is. `retry_after` is in seconds; `closes` ends the connection with the answer."""
 
-    def __init__(self, status: int, title: str, detail: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, title: str, detail: str, *, retry_after: int | None = None, closes: bool = False
+    ) -> None:
         super().__init__(title)
         self.status = status
         self.title = title
         self.detail = detail
         self.retry_after = retry_after
+        self.closes = closes
 
 
 @web.middleware
@@ -34,7 +37,10 @@ async def errors_are_pages(request: web.Request, handler: Handler) -> web.Stream
     try:
         return await handler(request)
     except Refused as refused:
-        return _answer(request, refused)
+        answer = _answer(request, refused)
+        if refused.closes:
+            answer.force_close()
+        return answer
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -42,12 +48,10 @@ async def errors_are_pages(request: web.Request, handler: Handler) -> web.Stream
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
-    except AWAY as error:
-        log.warning("the database is away", error=type(error).__name__)
+    except AWAY:
         away = "Webhooks are answered 429 meanwhile and come again, and workers wait: nothing is lost."
         return _answer(request, Refused(503, "The database does not answer", away, retry_after=COME_AGAIN))
-    except UNFIT as error:
-        log.warning("the database is not this version's", error=type(error).__name__)
+    except UNFIT:
         unfit = "It lacks the schema of this version, or lets us not read it: run slotwright migrate."
         return _answer(request, Refused(503, "The database is another version's", unfit, retry_after=COME_AGAIN))
     except Exception as error:

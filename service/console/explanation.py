@@ -1,6 +1,5 @@
 """Explanation: a delivery as its page draws it, from what the store remembers of it. Pure."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from service.console.history import steps_by_rule
-from service.console.words import zone_of
+from service.console.layout import Sheet
+from service.console.words import cut, zone_of
 
 Row = Mapping[str, Any]
 
@@ -35,8 +35,14 @@ FIELDS = (
 )
 TIMES = frozenset({"starts", "ends", "added", "updated"})
 
-DUMPED = 4096
-"""Bytes shown of a body that is no text."""
+MOST: Mapping[str, int] = {"rules": 500, "checks": 2000, "steps": 500, "calls": 500}
+"""How many of each are drawn; the JSON beside the page has them all."""
+
+DRAWN = 128 * 1024
+"""Characters drawn of the body, and as many of all calls together."""
+
+LONGEST = 500
+"""Characters drawn of one value."""
 
 GROUPS = {"any": "any of these", "not": "not", "all": "all of these"}
 
@@ -62,7 +68,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Judged:
-    """A rule with its checks and its steps."""
+    """A rule with its checks and its steps; `left_out` checks are not drawn."""
 
     rule: str
     mode: str
@@ -71,6 +77,7 @@ class Judged:
     meaning: str
     checks: Sequence[Line | Group]
     steps: Sequence[Row]
+    left_out: int
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class Difference:
 @dataclass(frozen=True)
 class Explanation:
     """`named` is the booking in a line; `rest` are steps that belong to no rule judged here; `reads` the calls that
-    belong to no step."""
+    belong to no step; `left_out` is how many there are more than are drawn, by what they are."""
 
     rules: Sequence[Judged]
     rest: Mapping[str, Sequence[Row]]
@@ -96,30 +103,45 @@ class Explanation:
     known_before: bool
     body: str
     body_kind: str
+    left_out: Mapping[str, int]
 
 
 def explain(shown: Row) -> Explanation:
     """`shown` is a delivery with all that belongs to it, as the store gives it."""
-    calls = [{**call, "request": _json(call["request"]), "answer": _json(call["answer"])} for call in shown["calls"]]
-    steps = [
-        {**step, "calls": [call for call in calls if call["step_id"] == step["step_id"]]} for step in shown["steps"]
+    sheet = Sheet(DRAWN)
+    calls = [
+        {**call, "request": _drawn(sheet, call["request"]), "answer": _drawn(sheet, call["answer"])}
+        for call in shown["calls"][: MOST["calls"]]
     ]
+    calls_of: dict[Any, list[Row]] = {}
+    for call in calls:
+        calls_of.setdefault(call["step_id"], []).append(call)
+    steps = [{**step, "calls": calls_of.get(step["step_id"], [])} for step in shown["steps"][: MOST["steps"]]]
     rest: dict[str, Sequence[Row]] = dict(steps_by_rule([], steps))
-    rules = []
-    for verdict in shown["verdicts"]:
+    rules, room = [], MOST["checks"]
+    for verdict in shown["verdicts"][: MOST["rules"]]:
         mark, tone, meaning = MARKS[verdict["held"]]
-        own = rest.pop(verdict["rule"], [])
-        rules.append(Judged(verdict["rule"], verdict["mode"], mark, tone, meaning, grouped(verdict["checks"]), own))
-    body, kind = readable(shown["body"])
+        own, checks = rest.pop(verdict["rule"], []), verdict["checks"][:room]
+        room -= len(checks)
+        left_out = len(verdict["checks"]) - len(checks)
+        rules.append(Judged(verdict["rule"], verdict["mode"], mark, tone, meaning, grouped(checks), own, left_out))
+    there = {
+        "rules": len(shown["verdicts"]),
+        "checks": sum(len(verdict["checks"]) for verdict in shown["verdicts"]),
+        "steps": len(shown["steps"]),
+        "calls": len(shown["calls"]),
+    }
+    body, kind = Sheet(DRAWN).body(shown["body"])
     return Explanation(
         rules=rules,
         rest=rest,
-        reads=[call for call in calls if call["step_id"] is None],
+        reads=calls_of.get(None, []),
         named=_named(shown["booking"], shown["time_zone"]),
         booking=differences(shown["was"], shown["booking"], shown["time_zone"]),
         known_before=bool(shown["was"]),
         body=body,
         body_kind=kind,
+        left_out={name: number - MOST[name] for name, number in there.items() if number > MOST[name]},
     )
 
 
@@ -150,26 +172,12 @@ def differences(was: Row | None, now: Row | None, time_zone: str | None) -> list
     return rows
 
 
-def readable(body: bytes) -> tuple[str, str]:
-    """A body laid out if it is JSON, else as text, else in hexadecimal; and which of these."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        lines = [body[at : at + 16].hex(" ") for at in range(0, min(len(body), DUMPED), 16)]
-        left = len(body) - DUMPED
-        return "\n".join([*lines, f"… and {left} bytes more"] if left > 0 else lines), "no text: hexadecimal"
-    try:
-        return _json(json.loads(text)) or text, "JSON, laid out"
-    except (ValueError, RecursionError):
-        return text, "no JSON: as it came"
-
-
 def _line(check: Row) -> Line:
     turned = check["under"].count("not") % 2 == 1
     held = check["held"]
     mark, tone, meaning = MARKS[held if held is None or not turned else not held]
-    words = " ".join([*(["not"] if turned else []), check["fact"], check["test"], check["expected"]])
-    return Line(mark, tone, meaning, words, check["actual"])
+    words = " ".join([*(["not"] if turned else []), check["fact"], check["test"], cut(check["expected"], LONGEST)])
+    return Line(mark, tone, meaning, words, cut(check["actual"], LONGEST))
 
 
 def _value(name: str, value: Any, time_zone: str | None) -> str:
@@ -178,7 +186,7 @@ def _value(name: str, value: Any, time_zone: str | None) -> str:
         return f"{local:%a %-d %b %Y, %H:%M %Z}"
     if isinstance(value, bool):
         return "yes" if value else ""
-    return "" if value is None else str(value)
+    return "" if value is None else cut(str(value), LONGEST)
 
 
 def _named(booking: Row | None, time_zone: str | None) -> str:
@@ -186,5 +194,5 @@ def _named(booking: Row | None, time_zone: str | None) -> str:
     return " · ".join(filter(None, told))
 
 
-def _json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, indent=2, ensure_ascii=False)
+def _drawn(sheet: Sheet, value: Any) -> str | None:
+    return None if value is None else sheet.value(value)

@@ -8,15 +8,15 @@ from aiohttp import web
 
 from service.console.filters import STATES, STEP_STATES, Filters, history_link, read_filters
 from service.console.pages import page
+from service.console.record import Record
 from service.console.words import zone_of
 from service.store import history, overview
-from service.store.database import Pool
 
 PAGE = 50
 """Deliveries on a page."""
 
-PATIENCE = 5.0
-"""Seconds to wait for a connection."""
+DRAWN = 50
+"""Rules that held, and steps, drawn of one delivery: its own page has more."""
 
 FOLLOW = "follow"
 """The action of steps that no rule planned: a block goes with its booking."""
@@ -33,12 +33,12 @@ QUICK: Sequence[tuple[str, Mapping[str, str]]] = (
 
 
 class HistoryPages:
-    def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
+    def __init__(self, record: Record, clock: Callable[[], datetime]) -> None:
+        self._record = record
         self._clock = clock
 
     async def list(self, request: web.Request) -> web.StreamResponse:
-        async with self._pool.acquire(timeout=PATIENCE) as connection:
+        async with self._record.read() as connection:
             locations = await overview.choices(connection)
             zones = {each["location_id"]: zone_of(each["time_zone"]) for each in locations}
             filters = read_filters(list(request.query.items()), self._clock(), zones)
@@ -54,7 +54,7 @@ class HistoryPages:
             "history.html",
             status=400 if filters.faults else 200,
             filters=filters,
-            rows=[{**row, "outcomes": steps_by_rule(row["held"], row["steps"])} for row in shown],
+            rows=[{**row, "outcomes": steps_by_rule(row["held"][:DRAWN], row["steps"][:DRAWN])} for row in shown],
             quick=[(words, history_link(**wanted), filters.chosen == wanted) for words, wanted in QUICK],
             older=filters.link(before=shown[-1]["delivery_id"]) if older else None,
             newer=filters.link(after=shown[0]["delivery_id"]) if shown and _is_later_page(filters) else None,
@@ -69,7 +69,7 @@ class HistoryPages:
         wanted = request.query.get("q", "").strip()
         if not wanted:
             raise web.HTTPSeeOther("/history")
-        async with self._pool.acquire(timeout=PATIENCE) as connection:
+        async with self._record.read() as connection:
             try:
                 found = await history.beginning_with(connection, wanted, limit=1)
             except ValueError:

@@ -9,13 +9,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from service.store import budgets, gauges, tallies
-from service.store.database import AWAY, UNFIT, Pool
+from service.console.record import PATIENCE, Record
+from service.store import budgets, gauges, sources, tallies
+from service.store.database import AWAY, UNFIT
 from service.store.gauges import Gauges
 from service.store.steps import OPEN
 from service.telemetry.tally import BUCKETS, COUNTED
-
-PATIENCE = 5.0
 
 COUNTERS: Mapping[str, str] = {
     "arrivals": "Webhooks that came to a door, by what they were answered.",
@@ -30,8 +29,33 @@ FROM_THE_START: Mapping[str, Sequence[tuple[str, ...]]] = {
     "deliveries": [("done",), ("ignored",), ("failed",)],
     "leases_taken_over": [()],
     "unexpected_errors": [("receive",), ("work",), ("console",)],
+    "steps": [
+        (action, state)
+        for action in ("add_note", "assign", "block_slot", "reschedule")
+        for state in ("done", "failed", "unknown")
+    ],
+    "arrivals": [("unknown", "busy"), ("unknown", "refused")],
 }
-"""Shown as 0 before they are first counted, so that the first of them is seen as a rise."""
+"""Shown as 0 before they are first counted, so that the first of them is seen as a rise.
+So are those that an alert asks for of each source."""
+
+ASKED_OF_A_SOURCE = ("busy", "refused")
+
+
+@dataclass(frozen=True, eq=False)
+class Itself(Collector):
+    """What can be told without the record too, so that its absence is a number and not a hole."""
+
+    version: str
+    database_up: bool
+
+    def collect(self) -> Iterable[Metric]:
+        yield _gauge(
+            "database_up", "Whether the database answers: without it there are no other numbers.", self.database_up
+        )
+        build = GaugeMetricFamily("slotwright_build_info", "The version that answers.", labels=["version"])
+        build.add_metric([self.version], 1)
+        yield build
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +66,7 @@ class Snapshot(Collector):
     counted: Sequence[tuple[str, Mapping[str, str], float]]
     left: Sequence[tuple[str, int | None, int | None]]
     gauges: Gauges
+    sources: Sequence[str]
 
     def collect(self) -> Iterable[Metric]:
         for name, words in COUNTERS.items():
@@ -67,14 +92,14 @@ class Snapshot(Collector):
                 if calls is not None:
                     budget.add_metric([location, window], calls)
         yield budget
-        build = GaugeMetricFamily("slotwright_build_info", "The version that answers.", labels=["version"])
-        build.add_metric([self.version], 1)
-        yield build
+        yield from Itself(self.version, database_up=True).collect()
 
     def _counter(self, name: str, words: str) -> CounterMetricFamily:
         family = CounterMetricFamily(f"slotwright_{name}", words, labels=COUNTED[name])
-        values = {**dict.fromkeys(FROM_THE_START.get(name, ()), 0.0), **self._values(name)}
-        for labels, value in values.items():
+        shown = [*FROM_THE_START.get(name, ())]
+        if name == "arrivals":
+            shown += [(source, answer) for source in self.sources for answer in ASKED_OF_A_SOURCE]
+        for labels, value in {**dict.fromkeys(shown, 0.0), **self._values(name)}.items():
             family.add_metric(labels, value)
         return family
 
@@ -105,24 +130,29 @@ class Snapshot(Collector):
 class Metrics:
     """The handler."""
 
-    def __init__(self, pool: Pool, version: str) -> None:
-        self._pool = pool
+    def __init__(self, record: Record, version: str) -> None:
+        self._record = record
         self._version = version
 
     async def show(self, _: web.Request) -> web.Response:
-        """Every number, or 503 in plain words."""
+        """Every number; without the database that it is away; 503 in plain words where its schema is another's."""
         try:
-            async with asyncio.timeout(PATIENCE), self._pool.acquire() as connection:
+            async with asyncio.timeout(PATIENCE), self._record.read() as connection:
                 counted = await tallies.every(connection)
                 left = await budgets.left(connection)
                 now = await gauges.read(connection)
+                known = [source.name for source in await sources.every(connection)]
         except AWAY:
-            return web.Response(status=503, text="The database is away, and with it all numbers.\n")
+            return _exposed(Itself(self._version, database_up=False))
         except UNFIT:
             return web.Response(status=503, text="The database lacks this version's schema: run slotwright migrate.\n")
-        registry = CollectorRegistry()
-        registry.register(Snapshot(self._version, counted, left, now))
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return _exposed(Snapshot(self._version, counted, left, now, known))
+
+
+def _exposed(collector: Collector) -> web.Response:
+    registry = CollectorRegistry()
+    registry.register(collector)
+    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

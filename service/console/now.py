@@ -6,25 +6,24 @@ from datetime import datetime
 from aiohttp import web
 
 from service.console.errors import Refused
-from service.console.history import PATIENCE
 from service.console.pages import page
+from service.console.record import Record
 from service.store import overview
-from service.store.database import Pool
 
 LOOK_AGAIN = 10
 """Seconds."""
 
 
 class NowPage:
-    def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
+    def __init__(self, record: Record, clock: Callable[[], datetime]) -> None:
+        self._record = record
         self._clock = clock
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         refresh = request.query.get("refresh", "1")
         if refresh not in ("0", "1"):
             raise Refused(400, "Not understood", "refresh is 1, which looks again by itself, or 0.")
-        async with self._pool.acquire(timeout=PATIENCE) as connection:
+        async with self._record.read() as connection:
             found = await overview.now(connection)
         return page(
             request,

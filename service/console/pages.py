@@ -38,6 +38,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "moment": words.moment,
     "length_words": words.length,
     "triggers": words.trigger_words,
+    "whole": words.whole,
 }
 
 

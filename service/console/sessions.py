@@ -1,4 +1,4 @@
-"""Sessions: a sealed cookie that every console process can open, and none once the password is changed."""
+"""Sessions: sealed cookies that every console process can open, and none once the password is changed."""
 
 import base64
 from collections.abc import Callable
@@ -12,11 +12,21 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 COOKIE = "slotwright_session"
 LASTS = timedelta(hours=12)
 CONTENT = b"signed in"
+
+KNOWN_COOKIE = "slotwright_known"
+KNOWN_FOR = timedelta(days=180)
+KNOWN_CONTENT = b"signed in here before"
+KNOWN_PATH = "/sign-in"
+
 PURPOSE = b"slotwright console session"
 
 
 class Sessions:
-    """Nothing is stored: the key is derived from the password's hash, the time of sign-in is in the token."""
+    """Nothing is stored: the key is derived from the password's hash, the time of sign-in is in the token.
+
+    So whoever has the hash can seal a session: it is as secret as the password. A second, long-lived cookie lets in
+    nobody; it says that this browser signed in before, and so its tries are not counted with those of guessers.
+    """
 
     def __init__(self, password_hash: str, clock: Callable[[], datetime]) -> None:
         key = HKDF(SHA256(), length=32, salt=None, info=PURPOSE).derive(password_hash.encode())
@@ -24,27 +34,39 @@ class Sessions:
         self._clock = clock
 
     def is_signed_in(self, request: web.Request) -> bool:
-        try:
-            # What is not ASCII is no token, and not an error either.
-            token = request.cookies.get(COOKIE, "").encode("ascii", "replace")
-            content = self._seal.decrypt_at_time(token, int(LASTS.total_seconds()), self._now())
-        except InvalidToken:
-            return False
-        return content == CONTENT
+        return self._holds(request, COOKIE, CONTENT, LASTS)
+
+    def is_known(self, request: web.Request) -> bool:
+        """Whether somebody signed in with this browser before, with the password of today."""
+        return self._holds(request, KNOWN_COOKIE, KNOWN_CONTENT, KNOWN_FOR)
 
     def begin(self, request: web.Request, answer: web.Response) -> None:
+        self._give(request, answer, COOKIE, CONTENT, LASTS, "/")
+        self._give(request, answer, KNOWN_COOKIE, KNOWN_CONTENT, KNOWN_FOR, KNOWN_PATH)
+
+    def end(self, request: web.Request, answer: web.Response) -> None:
+        answer.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=_is_encrypted(request))
+
+    def _holds(self, request: web.Request, name: str, content: bytes, lasts: timedelta) -> bool:
+        try:
+            # What is not ASCII is no token, and not an error either.
+            token = request.cookies.get(name, "").encode("ascii", "replace")
+            return self._seal.decrypt_at_time(token, int(lasts.total_seconds()), self._now()) == content
+        except InvalidToken:
+            return False
+
+    def _give(
+        self, request: web.Request, answer: web.Response, name: str, content: bytes, lasts: timedelta, path: str
+    ) -> None:
         answer.set_cookie(
-            COOKIE,
-            self._seal.encrypt_at_time(CONTENT, self._now()).decode(),
-            max_age=int(LASTS.total_seconds()),
-            path="/",
+            name,
+            self._seal.encrypt_at_time(content, self._now()).decode(),
+            max_age=int(lasts.total_seconds()),
+            path=path,
             httponly=True,
             samesite="Strict",
             secure=_is_encrypted(request),
         )
-
-    def end(self, request: web.Request, answer: web.Response) -> None:
-        answer.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=_is_encrypted(request))
 
     def _now(self) -> int:
         return int(self._clock().timestamp())

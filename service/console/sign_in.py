@@ -60,7 +60,7 @@ class SignIn:
         fields = await _form(request)
         target = own_path(fields.get("next", "/"))
         address = request.remote or ""
-        if wait := self._throttle.admit(address):
+        if wait := self._throttle.admit(address, known=self.sessions.is_known(request)):
             return self._wait(request, target, math.ceil(wait))
         if not await self._password.is_right(fields.get("password", "")):
             log.warning("a wrong password")
@@ -99,7 +99,13 @@ def _turned_away(request: web.Request) -> web.Response:
 async def _form(request: web.Request) -> dict[str, str]:
     """The fields of a form; bytes that are no text become characters that are in no password."""
     try:
-        fields = parse_qs((await request.read()).decode(errors="replace"), max_num_fields=MOST_FIELDS)
+        body = await request.read()
+    except (web.RequestPayloadError, ConnectionError):
+        # What else comes on this connection cannot be told from the body.
+        detail = "The form broke off, or is not encoded as its headers say."
+        raise Refused(400, "Not understood", detail, closes=True) from None
+    try:
+        fields = parse_qs(body.decode(errors="replace"), max_num_fields=MOST_FIELDS)
     except ValueError:
         raise Refused(400, "Not understood", "This is no form of ours.") from None
     return {name: values[0] for name, values in fields.items()}

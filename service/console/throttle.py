@@ -44,8 +44,13 @@ class Tries:
 
 
 class Throttle:
-    """Addresses that were wrong before share one bucket, and all others another: who guesses from many addresses uses
-    up the first, and somebody who comes with the right password still finds room in the second."""
+    """Addresses that were wrong before share one bucket, addresses not seen yet another, and browsers that were let in
+    before a third, which no guesser can use up.
+
+    Who signs in for the first time has no such room: while somebody guesses from the same address, or from ever new
+    ones, they are told to wait with the guesser, perhaps as long as it goes on. Nothing tells them apart but the
+    password, and looking at every one that comes is what the guesser wants.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` tells seconds."""
@@ -53,13 +58,17 @@ class Throttle:
         self._tries: OrderedDict[str, Tries] = OrderedDict()
         self._fresh = Bucket(burst=10, every=1.0)
         self._again = Bucket(burst=10, every=4.0)
+        self._known = Bucket(burst=10, every=1.0)
 
-    def admit(self, address: str) -> float:
+    def admit(self, address: str, *, known: bool = False) -> float:
         """0 when a password of this address may be looked at, else the seconds that it has to wait.
 
-        It counts as wrong from here on, however many come at once, until `forgive` says otherwise.
+        It counts as wrong from here on, however many come at once, until `forgive` says otherwise. Of a browser that
+        is `known` the address does not matter.
         """
         now, network = self._clock(), _network(address)
+        if known:
+            return self._known.take(now)
         tries = self._tries.get(network)
         if tries and now > tries.next_at + FORGOTTEN_AFTER:
             tries = None

@@ -63,7 +63,10 @@ def _from_our_own_page(request: web.Request) -> bool:
         return site in ("same-origin", "none")
     # Older browsers, and any over plain HTTP. Who sends neither is no browser, and nobody's session rides with it.
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
+    try:
+        return origin is None or urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
+    except ValueError:
+        return False
 
 
 def _host_name(host: str) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 MARKS: Mapping[str, tuple[str, str]] = {
     "done": ("✓", "good"),
@@ -26,24 +26,38 @@ KEPT_CONTROLS = "\n\t"
 JOINERS = "\u200c\u200d"
 """Emoji and several scripts are written with them."""
 
+LONGEST = 8192
+"""Characters drawn of one text; no address of ours is longer."""
+
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def said(text: str) -> str:
     """Text from elsewhere without what would hide it or turn it round: control, format and unassigned characters."""
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}"
+    hidden = {
+        ord(character): "\N{REPLACEMENT CHARACTER}"
+        for character in set(text)
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
         and character not in KEPT_CONTROLS
         and character not in JOINERS
-        else character
-        for character in text
-    )
+    }
+    return text.translate(hidden) if hidden else text
+
+
+def cut(text: str, longest: int) -> str:
+    """A text as far as it is drawn, and how much was left out."""
+    left = len(text) - longest
+    return f"{text[:longest]} … and {left} characters more" if left > 0 else text
+
+
+def whole(text: str) -> Markup:
+    """A text that is bounded already, for a template to draw to its end."""
+    return escape(said(text))
 
 
 def shown(value: Any) -> Any:
     """What every expression in a template goes through before it is escaped."""
-    return said(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return said(cut(value, LONGEST)) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def mark_of(state: str) -> str:

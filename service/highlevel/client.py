@@ -4,7 +4,10 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from pydantic import ValidationError
@@ -40,13 +43,37 @@ class Endpoint:
     write_timeout: float
 
 
-def open_session(connections: int) -> aiohttp.ClientSession:
+def proxy_for(url: str) -> str | None:
+    """The HTTP proxy that the environment names for an address, by HTTPS_PROXY or HTTP_PROXY and NO_PROXY.
+
+    Not left to aiohttp's `trust_env`: it reads .netrc too, and a call that has a token refuses what it finds there.
+    What stands on this machine, such as the sandbox, is asked without a proxy.
+    """
+    try:
+        at = urlsplit(url)
+        host = at.hostname
+    except ValueError:
+        return None
+    proxy = getproxies().get(at.scheme)
+    if not proxy or not host or _is_loopback(host) or proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def open_session(connections: int, proxy: str | None = None) -> aiohttp.ClientSession:
     """A session that sends what it is asked to send once.
 
     aiohttp on its own sends a PUT or DELETE again when the connection breaks before the answer; whether it may is for
     whoever looks whether it came true.
     """
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections))
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), proxy=proxy)
     session._retry_connection = False
     return session
 
@@ -121,7 +148,7 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 return response.status, response.headers, self._without_token(await response.text(errors="replace"))
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             raise NotSent(name, f"no connection to HighLevel ({type(error).__name__})") from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise AnswerLost(name, f"no answer within {timeout:g} s ({type(error).__name__})") from None

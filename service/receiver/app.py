@@ -10,10 +10,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from service import telemetry
+from service.health import Health
 from service.problem import problem
 from service.queue import Bell
 from service.receiver.door import LARGEST_BODY, Door
-from service.receiver.health import Health
 from service.receiver.intake import Intake
 from service.receiver.kinds import FromElsewhere, FromHighLevel, FromWorkflow
 from service.receiver.signature import LEGACY_KEY, WebhookKeys

@@ -18,13 +18,15 @@ else:
     Connection = asyncpg.Connection | PoolConnectionProxy
     Pool = asyncpg.Pool
 
+GAVE_WAY = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
+"""What a call raises when another transaction was let through first: it works when it is asked for again."""
+
 AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
+    *GAVE_WAY,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,  # now and then what is said of a session that was ended between two statements

@@ -26,6 +26,7 @@ class Lane:
     subject: str
     fence: int
     taken_over: bool
+    """From another worker, whose lease had ended. One's own, left behind by an outage, was never taken from anybody."""
 
 
 # Materialised: as a plain subquery it may be run again for each row joined, and then takes more than the one lane.
@@ -41,7 +42,7 @@ CLAIM = """
     SET worker = $1, fence = lane.fence + 1, lease_until = clock_timestamp() + $2
     FROM free
     WHERE lane.lane_id = free.lane_id
-    RETURNING lane.lane_id, lane.location_id, lane.subject, lane.fence, free.before IS NOT NULL AS taken_over
+    RETURNING lane.lane_id, lane.location_id, lane.subject, lane.fence, coalesce(free.before <> $1, false) AS taken_over
 """
 
 RENEW = """

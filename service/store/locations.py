@@ -36,6 +36,8 @@ ADD = """
 
 FIND = "SELECT location_id, name, time_zone, mode, connected_at, token FROM locations WHERE location_id = $1"
 
+REMOVE = "DELETE FROM locations WHERE location_id = $1 RETURNING location_id"
+
 LIST = "SELECT location_id, name, time_zone, mode, connected_at, token FROM locations ORDER BY location_id"
 
 
@@ -64,6 +66,11 @@ async def find(connection: Connection, key: SecretStr, location_id: str) -> Loca
     except InvalidToken:
         raise TokenUnreadable(location_id) from None
     return Location(**{**dict(row), "token": SecretStr(token)})
+
+
+async def remove(connection: Connection, location_id: str) -> bool:
+    """Forget a location and its token; False when it was not registered."""
+    return await connection.fetchval(REMOVE, location_id) is not None
 
 
 async def every(connection: Connection) -> list[Location]:

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import asyncpg
 import structlog
 
 from service import telemetry
@@ -118,7 +119,12 @@ class Flush:
         """Find out what became of the commit before, if its answer was lost."""
         if self._transaction is None:
             return
-        became = await connection.fetchval(BECAME, self._transaction)
+        try:
+            became = await connection.fetchval(BECAME, self._transaction)
+        except asyncpg.InvalidParameterValueError:
+            # A number that this server has not reached: it took over from one that was ahead of it, and has nothing of
+            # what that one did last.
+            became = "aborted"
         if became == "in progress":
             raise TimeoutError
         if became != "aborted":

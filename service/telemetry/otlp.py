@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -34,6 +35,9 @@ from service.telemetry.traces import NoSpan, Span, Value
 TIMEOUT = 5.0
 """Seconds that the collector may take for a batch."""
 
+CLOSE_WITHIN = 3.0
+"""Seconds that the spans which are left at the end may take; a role that stops has other things to finish."""
+
 LOW = (1 << 64) - 1
 
 
@@ -59,11 +63,24 @@ class QuietExporter(SpanExporter):
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
         self._outage = Outage("the collector takes no traces; they are lost meanwhile", "the collector takes traces")
+        self._closing = False
+
+    def hurry(self) -> None:
+        """From now on nothing is sent to a collector that is known to take nothing."""
+        self._closing = True
+
+    def give_up(self) -> None:
+        """What has not been taken by now is lost."""
+        self._outage.met()
+        self._exporter.shutdown()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self._closing and self._outage:
+            return SpanExportResult.FAILURE
         result = self._exporter.export(spans)
         if result is SpanExportResult.SUCCESS:
-            self._outage.over()
+            if not self._closing:
+                self._outage.over()
         else:
             self._outage.met()
         return result
@@ -99,8 +116,9 @@ class OtlpTracer:
         # It would say of each batch that is not taken why not; QuietExporter says it once.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=TIMEOUT)
+        self._exporter = QuietExporter(exporter)
         provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False, id_generator=self._ids)
-        provider.add_span_processor(BatchSpanProcessor(QuietExporter(exporter)))
+        provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._provider: TracerProvider | None = provider
         self._tracer: Tracer = provider.get_tracer("slotwright")
         self._around: ContextVar[SpanContext | None] = ContextVar("around", default=None)
@@ -156,9 +174,16 @@ class OtlpTracer:
             self._provider.force_flush(int(TIMEOUT * 1000))
 
     def close(self) -> None:
-        """Send the rest; spans that end later are nobody's."""
+        """Send the rest, as far as that goes in CLOSE_WITHIN; spans that end later are nobody's."""
         if self._provider:
-            self._provider.shutdown()
+            # The SDK gives each batch its whole time, and cannot be told of less: it goes on in a thread that keeps
+            # no process from its end.
+            self._exporter.hurry()
+            ending = threading.Thread(target=self._provider.shutdown, name="end of traces", daemon=True)
+            ending.start()
+            ending.join(CLOSE_WITHIN)
+            if ending.is_alive():
+                self._exporter.give_up()
         # As long as the SDK's own is there it starts a thread in every fork.
         self._provider, self._tracer = None, NoOpTracer()
 

@@ -4,8 +4,9 @@ A trace's id is its delivery's, and so is known to every process that works on i
 it. The span that all others hang under is the receiver's, whose id is the delivery's second half.
 """
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -39,7 +40,7 @@ class Tracer(Protocol):
         """A call to HighLevel that has just ended."""
 
     def close(self) -> None:
-        """Send what has not been sent. Takes seconds where the collector is away."""
+        """Send what has not been sent. Blocks meanwhile, for a few seconds at most, where the collector is away."""
 
 
 class NoSpan:
@@ -68,9 +69,12 @@ class NoTracer:
         pass
 
 
-@contextlib.contextmanager
-def tracing(settings: Settings, role: str, release: str) -> Iterator[Tracer]:
-    """A tracer for the length of the body. Raises SettingsError when it cannot be had and was asked for."""
+@contextlib.asynccontextmanager
+async def tracing(settings: Settings, role: str, release: str) -> AsyncIterator[Tracer]:
+    """A tracer for the length of the body; what else runs goes on while the last spans are sent.
+
+    Raises SettingsError when it cannot be had and was asked for.
+    """
     if not settings.otel_exporter_otlp_endpoint:
         yield NoTracer()
         return
@@ -84,4 +88,4 @@ def tracing(settings: Settings, role: str, release: str) -> Iterator[Tracer]:
     try:
         yield tracer
     finally:
-        tracer.close()
+        await asyncio.to_thread(tracer.close)

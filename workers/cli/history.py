@@ -53,11 +53,16 @@ def history() -> None:
 
 
 @history.command("list")
-@click.option("--status", type=click.Choice(STATES), help="How deliveries stand.")
+@click.option(
+    "--status", type=click.Choice(("open", *STATES)), help="How deliveries stand; open is what has not ended."
+)
 @click.option("--step", type=click.Choice(STEP_STATES), help="Deliveries with a step that stands so.")
 @click.option("--rule", help="Deliveries that this rule was asked about.")
 @click.option("--appointment", help="Deliveries about this appointment or series.")
+@click.option("--location", help="Deliveries of this location, by its id.")
+@click.option("--source", help="Deliveries that this source posted.")
 @click.option("--since", type=Since(), help="2h, 3d, or a moment.")
+@click.option("--until", type=Since(), help="Likewise, and not after it.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @folder_option

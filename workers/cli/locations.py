@@ -4,12 +4,11 @@ import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import aiohttp
 import click
 from pydantic import SecretStr
 from rich.text import Text
 
-from service.highlevel.client import Client, Endpoint
+from service.highlevel.client import Client, Endpoint, open_session, proxy_for
 from service.highlevel.errors import HighLevelError, Unauthorized
 from service.highlevel.locations import GetLocation, Location
 from service.settings import Settings
@@ -50,6 +49,21 @@ def add(location_id: str, name: str | None, time_zone: str | None, folder: Path)
 
     zone = with_pool(folder, do, "secret_key")
     click.echo(f"{location_id} is registered, its clock is {zone}.")
+
+
+@locations.command()
+@click.argument("location_id")
+@folder_option
+def remove(location_id: str, folder: Path) -> None:
+    """Forget LOCATION_ID and its token: its webhooks are kept as ignored. What was done in it stays in the history."""
+
+    async def do(pool: Pool, _: Settings) -> None:
+        async with pool.acquire() as connection:
+            if not await kept.remove(connection, location_id):
+                raise click.ClickException(f"no location {location_id} is registered: slotwright locations list")
+
+    with_pool(folder, do)
+    click.echo(f"{location_id} is not registered any more.")
 
 
 @locations.command("list")
@@ -94,7 +108,7 @@ async def _ask_highlevel(settings: Settings, location_id: str, token: SecretStr,
     endpoint = Endpoint(
         settings.highlevel_url.rstrip("/"), settings.highlevel_version, settings.read_timeout, settings.write_timeout
     )
-    async with aiohttp.ClientSession() as session:
+    async with open_session(1, proxy_for(endpoint.url)) as session:
         try:
             reply = await Client(session, endpoint, token.get_secret_value())(GetLocation(location_id=location_id))
         except HighLevelError as error:
@@ -103,6 +117,9 @@ async def _ask_highlevel(settings: Settings, location_id: str, token: SecretStr,
                 if not isinstance(error, Unauthorized):
                     told += ". Give --time-zone to do without asking HighLevel."
                 raise click.ClickException(told) from None
-            click.echo(f"It is registered without a name ({error}).", err=True)
+            click.echo(
+                f"Warning: HighLevel does not show it with this token ({error}); it is registered without a name.",
+                err=True,
+            )
             return None
     return reply.location

@@ -15,7 +15,7 @@ import uvloop
 from aiohttp import web
 
 from service import telemetry
-from service.highlevel.client import open_session
+from service.highlevel.client import open_session, proxy_for
 from service.queue import Bell
 from service.receiver.app import HEALTH, create_app, keys_of_sandbox
 from service.settings import Settings
@@ -86,7 +86,7 @@ async def _work(settings: Settings) -> None:
     async with (
         opened(settings, size=size) as pool,
         watched(settings, "work", pool) as (tally, tracer),
-        open_session(settings.worker_lanes) as session,
+        open_session(settings.worker_lanes, proxy_for(settings.highlevel_url)) as session,
     ):
         await require_schema(pool)
         workplace = Workplace(settings, pool, session, clock, tally, tracer)
@@ -105,9 +105,8 @@ async def watched(settings: Settings, role: str, pool: Pool) -> AsyncIterator[tu
     Raises SettingsError when traces are asked for and cannot be had.
     """
     tally = Tally()
-    with tracing(settings, role, telemetry.release(settings)) as tracer:
-        async with tallies.kept(pool, tally):
-            yield tally, tracer
+    async with tracing(settings, role, telemetry.release(settings)) as tracer, tallies.kept(pool, tally):
+        yield tally, tracer
 
 
 async def require_schema(pool: Pool) -> None:

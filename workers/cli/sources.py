@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 import click
 from rich.text import Text
 
-from service.event import SOURCE_NAME
+from service.event import SOURCE_NAME, WORKFLOW_PATHS
 from service.receiver.kinds import SENT_ALONG
 from service.settings import Settings
 from service.standard_webhooks import new_secret, read_secret
@@ -17,7 +17,7 @@ from service.store import sources as kept
 from service.store.database import Connection, Pool
 from service.store.sources import BUSY_STATUSES, HIGHLEVEL, KINDS, Source
 from workers.cli.folder import folder_option, with_pool
-from workers.cli.live import plain_table, said, terminal
+from workers.cli.live import said, terminal
 from workers.rule_file import PATH
 
 SHORTEST_SECRET = 24
@@ -105,22 +105,28 @@ def list_(folder: Path) -> None:
         async with pool.acquire() as connection:
             return await kept.every(connection)
 
-    table = plain_table("source", "kind", "posts to", "speaks for", "ids at", "secrets", "when busy")
-    for source in with_pool(folder, do):
-        paths = ", ".join(f"{word} {path}" for word, path in sorted(source.paths.items()))
-        changed = source.rotated_at or source.added_at
-        secrets = f"{len(source.secrets)}, newest of {changed.astimezone():%Y-%m-%d}" if source.secrets else "-"
-        words = (
-            source.name,
-            source.kind,
-            ADDRESSES[source.kind].format(source.name),
-            "every registered location" if source.locations is None else ", ".join(source.locations),
-            paths or "-",
-            secrets,
-            str(source.busy_status),
-        )
-        table.add_row(*(Text(said(word)) for word in words))
-    terminal().print(table if table.rows else "Nobody may post.")
+    found = with_pool(folder, do)
+    for source in found:
+        terminal().print(_lines(source), soft_wrap=True)  # wrapped by the terminal alone, so that it can be copied
+    if not found:
+        click.echo("Nobody may post.")
+
+
+def _lines(source: Source) -> Text:
+    paths = WORKFLOW_PATHS if source.kind == "workflow" else source.paths
+    changed = (source.rotated_at or source.added_at).astimezone()
+    lines = {
+        "speaks for": "every registered location" if source.locations is None else ", ".join(source.locations),
+        "ids at": ", ".join(f"{word} {path}" for word, path in sorted(paths.items())),
+        "secrets": f"{len(source.secrets)}, the newest of {changed:%Y-%m-%d}" if source.secrets else "",
+        "when busy": str(source.busy_status),
+    }
+    text = Text.assemble(
+        (source.name, "bold"), f" ({source.kind}) posts to {ADDRESSES[source.kind]}".format(source.name)
+    )
+    for name, words in lines.items():
+        text.append(f"\n    {name:<11}" if words else "", "dim").append(said(words))
+    return text
 
 
 @sources.command()
@@ -162,6 +168,9 @@ def remove(name: str, folder: Path) -> None:
 
     with_pool(folder, do)
     click.echo(f"{name} may not post any more.")
+    if name == HIGHLEVEL:
+        click.echo("HighLevel's webhooks are turned away now. To let them in again:", err=True)
+        click.echo("  slotwright sources add highlevel --kind highlevel", err=True)
 
 
 async def _found(connection: Connection, name: str) -> Source:
@@ -181,7 +190,7 @@ def _check(name: str, kind: str, speaks_for: tuple[str, ...], paths: Mapping[str
     if kind != HIGHLEVEL and not speaks_for:
         raise click.ClickException("say with --location for which locations it may speak")
     if kind != "external" and paths:
-        raise click.ClickException(f"where ids stand is known of {kind} sources: --…-at is for external ones")
+        raise click.ClickException(f"where ids stand is the same for every {kind} source: --…-at is for external ones")
     if kind == HIGHLEVEL and secret_stdin:
         raise click.ClickException("HighLevel signs with its own key, which is no secret of ours")
     for word, path in paths.items():

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from service.sandbox.seed import load_seed, packaged_seed
 from service.settings import read_settings
-from service.store import history, locations
+from service.store import history, locations, rulebooks
 from service.store.database import AWAY, Pool
 from workers.cli import demo, stack
 from workers.cli.demo import Outcome
@@ -42,7 +42,7 @@ INTERRUPTED = 130
 @click.option(
     "--rules",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Rule files to put in force; by default the examples.",
+    help="Rule files to put in force; by default what is in force stays, or else the examples.",
 )
 @folder_option
 def up(with_demo: bool, once: bool, rules: Path | None, folder: Path, **ports: int) -> None:
@@ -53,7 +53,7 @@ def up(with_demo: bool, once: bool, rules: Path | None, folder: Path, **ports: i
     with _sigterm_is_ctrl_c():
         try:
             with stack.running(folder, **ports) as running:
-                code = asyncio.run(_run(running, rulebook, folder, with_demo=with_demo, once=once))
+                code = asyncio.run(_run(running, rulebook, folder, chosen=bool(rules), with_demo=with_demo, once=once))
         except KeyboardInterrupt:
             code = INTERRUPTED if once else 0
             click.echo(f"Stopped; the data stay in {folder}.", err=True)
@@ -66,7 +66,7 @@ def examples() -> Path:
     return packaged if packaged.is_dir() else Path(str(files("workers"))).parent / "helm" / "rules"
 
 
-async def _run(running: Stack, rulebook: Rulebook, folder: Path, *, with_demo: bool, once: bool) -> int:
+async def _run(running: Stack, rulebook: Rulebook, folder: Path, *, chosen: bool, with_demo: bool, once: bool) -> int:
     """Show what happens: until all has settled if `once`, else until cancelled. The exit code."""
     console, outcomes = terminal(), list[Outcome]()
     async with opened(running.settings, size=4) as pool, aiohttp.ClientSession() as session:
@@ -83,7 +83,8 @@ async def _run(running: Stack, rulebook: Rulebook, folder: Path, *, with_demo: b
                 await asyncio.Event().wait()
 
         await _register(pool, running)
-        await store(pool, rulebook, "slotwright up")
+        if chosen or with_demo or not await _rules_in_force(pool):
+            await store(pool, rulebook, "slotwright up")
         console.print(_welcome(running, folder, once=once), soft_wrap=True)
         try:
             with Screen(console, clock) as screen:
@@ -124,6 +125,11 @@ async def _redraw(running: Stack, pool: Pool, screen: Screen) -> None:
 async def _newest(pool: Pool) -> list[dict[str, Any]]:
     async with pool.acquire() as connection:
         return await history.listed(connection, limit=ROWS)
+
+
+async def _rules_in_force(pool: Pool) -> bool:
+    async with pool.acquire() as connection:
+        return bool(await rulebooks.in_force(connection))
 
 
 async def _register(pool: Pool, running: Stack) -> None:

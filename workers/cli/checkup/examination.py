@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import aiohttp
 
+from service.highlevel.client import open_session, proxy_for
 from service.settings import Settings
 from service.store.database import Pool, open_pool
 from workers.cli.checkup.database import Database
@@ -46,11 +47,12 @@ async def examine(
         # It asks the server for no memory of its session, which a pooler may not have.
         pool = await open_pool(settings.model_copy(update={"database_statement_cache": 0}), size=4)
         stack.push_async_callback(_close, pool)
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        outside = await stack.enter_async_context(aiohttp.ClientSession(proxy=proxy_for(settings.public_url)))
+        session = await stack.enter_async_context(open_session(AT_ONCE, proxy_for(settings.highlevel_url)))
         queue, highlevel = Queue(settings.redis_url), HighLevel(settings, session, clock)
         found = [*_settings(settings)]
         about_database, about_queue, about_highlevel = await asyncio.gather(
-            _about_database(settings, clock, looks, pool, session),
+            _about_database(settings, clock, looks, pool, outside),
             looks.look("queue", queue.check) if settings.redis_url else _none(),
             _none(skipped("highlevel", "not asked (--offline)"))
             if offline

@@ -68,15 +68,21 @@ class Record:
         async with self._pool.acquire() as connection:
             registered = await locations.every(connection)
             books = await rulebooks.in_force(connection)
+            external = {source.name for source in await sources.every(connection) if source.kind == "external"}
         if not books:
             return [failed("rules", "no rulebook is in force, so nothing is done", "slotwright rules apply DIR")]
         known = {each.location_id for each in registered} | {each.name for each in registered}
-        return [of_rulebook(book, known) for book in books]
+        return [of_rulebook(book, known, external) for book in books]
 
     async def sources(self) -> Sequence[Finding]:
         async with self._pool.acquire() as connection:
             registered = {each.location_id for each in await locations.every(connection)}
-            return [of_source(source, registered) for source in await sources.every(connection)]
+            found = await sources.every(connection)
+        every = [of_source(source, registered) for source in found]
+        if any(source.name == sources.HIGHLEVEL for source in found):
+            return every
+        advice = "slotwright sources add highlevel --kind highlevel lets it in again"
+        return [failed("source highlevel", "was removed: HighLevel's webhooks are turned away", advice), *every]
 
     async def work(self) -> Sequence[Finding]:
         async with self._pool.acquire() as connection:
@@ -91,7 +97,7 @@ class Record:
         )
 
 
-def of_rulebook(book: StoredRulebook, known: Collection[str]) -> Finding:
+def of_rulebook(book: StoredRulebook, known: Collection[str], external: Collection[str]) -> Finding:
     name = "rules" if book.location_id is None else f"rules of {book.location_id}"
     try:
         rulebook = read(book.files)
@@ -106,6 +112,9 @@ def of_rulebook(book: StoredRulebook, known: Collection[str]) -> Finding:
     if unknown:
         advice = "register them, or mend their names in the rule files"
         return warning(name, f"{told}; no location is registered as {said(listed(unknown))}", advice)
+    if silent := sorted(frozenset[str]().union(*(entry.rule.sources for entry in rulebook)) - set(external)):
+        advice = "let them in: slotwright sources add, or mend their names in the rule files"
+        return warning(name, f"{told}; no source may post as {said(listed(silent))}", advice)
     return ok(name, told)
 
 
@@ -139,5 +148,16 @@ def of_work(work: Work, now: datetime) -> Finding:
         told += f"; for {ago(now - work.ready_since)} no worker has come for what is ready"
         return failed("work", told, "look whether slotwright work runs, and at its log")
     if bad or work.parked:
-        return warning("work", told, "slotwright history list --step failed (or unknown, parked) shows them")
+        return warning("work", told, f"{' and '.join(_shown_by(work))} shows them")
     return ok("work", told)
+
+
+def _shown_by(work: Work) -> list[str]:
+    """What to type to see what ended badly."""
+    options = {
+        "--status failed": work.given_up,
+        "--step failed": work.failed,
+        "--step unknown": work.unknown,
+        "--step parked": work.parked,
+    }
+    return [f"slotwright history list {option}" for option, number in options.items() if number]
