@@ -1,10 +1,8 @@
 """What Sentry is told: kinds, places and ids of unexpected errors, and nothing of a booking, however it got in."""
 
 import asyncio
-import gc
 import json
 import logging
-import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -178,8 +176,6 @@ async def test_an_error_in_a_job(captured: Captured, pool: Pool, database_url: s
         await ended(listening)
         await ended(ringing)
         await bell.close()
-    with warnings.catch_warnings(action="ignore"):
-        gc.collect()  # connections that arq leaves open when it is cancelled: no later test is to blame for them
     assert "arq" in {value["mechanism"]["type"] for value in event["exception"]["values"]}
 
 

@@ -257,5 +257,14 @@ async def listen(drainer: Drainer, work: Workplace) -> None:
         finally:
             if worker is not None:
                 with contextlib.suppress(*QUEUE_AWAY, asyncio.CancelledError):
-                    await worker.close()
+                    await _close(worker)
         await asyncio.sleep(0.5)
+
+
+async def _close(worker: Worker) -> None:
+    """arq leaves its connections open where what it waits for at its end goes wrong."""
+    try:
+        await worker.close()
+    finally:
+        if worker.pool is not None:
+            await worker.pool.aclose(close_connection_pool=True)
