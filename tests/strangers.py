@@ -24,11 +24,18 @@ def reachable() -> tuple[Path, Path]:
     for name in PACKAGES:
         shutil.copytree(PROJECT / name, place / "project" / name, copy_function=_link)
     shutil.copytree(LIBRARIES, place / "site-packages", copy_function=_link)
+    for folder, _, _ in os.walk(place):
+        Path(folder).chmod(0o755)
     return place / "project", place / "site-packages"
 
 
 def _link(source: str, target: str) -> None:
+    """A link where strangers may read the file, else a copy that they may."""
+    mode = os.stat(source).st_mode
     try:
+        if not mode & 0o004:
+            raise PermissionError(source)
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
+        os.chmod(target, mode | 0o444 | (mode & 0o100) >> 2)

@@ -53,6 +53,7 @@ def environment(place: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "COLUMNS")}
     # Redis asks for this package below Python 3.11.3, as the system's may be; our locks are made for ours.
     (place / "async_timeout.py").write_text("from asyncio import timeout, timeout_at\n")
+    (place / "async_timeout.py").chmod(0o644)
     paths = os.pathsep.join(map(str, (*reachable(), place)))
     return {**kept, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
 
