@@ -95,7 +95,7 @@ class Load:
 
     async def _customer(self, number: int) -> None:
         fields = _booking(number)
-        await self._cluster.call("PUT", f"/sandbox/appointments/{fields['id']}", fields)
+        await self._cluster.call("PUT", f"/_sandbox/appointments/{fields['id']}", fields)
         for change, title in enumerate(TITLES if number % 3 == 2 else TITLES[:1]):
             updated = datetime.fromisoformat(fields["dateAdded"]) + timedelta(seconds=change)
             type_ = "AppointmentUpdate" if change else "AppointmentCreate"
@@ -120,7 +120,7 @@ class Load:
             quiet = 0
             while quiet < 3:
                 self._cluster.check()
-                waiting = (await self._cluster.call("GET", "/sandbox/webhooks"))["waiting"]
+                waiting = (await self._cluster.call("GET", "/_sandbox/webhooks"))["waiting"]
                 async with self._cluster.pool.acquire() as connection:
                     busy = await history.open_work(connection)
                 quiet = 0 if waiting or busy else quiet + 1
@@ -148,7 +148,7 @@ class Load:
 
     async def _faults_in_the_world(self) -> list[str]:
         cluster = self._cluster
-        calls = await cluster.call("GET", "/sandbox/calls")
+        calls = await cluster.call("GET", "/_sandbox/calls")
         edits = Counter(call["path"].rpartition("/")[2] for call in calls if call["operation"] == "EditAppointment")
         answer = await cluster.call("GET", "/calendars/blocked-slots", userId=ALEX, **FOREVER)
         blocks = Counter(datetime.fromisoformat(block["startTime"]) for block in answer["events"])

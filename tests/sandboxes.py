@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,17 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.sandbox.application import create_app
+from service.sandbox.faults import Fault
+from service.sandbox.limits import Limits
 from service.sandbox.seed import load_seed, packaged_seed
 from service.sandbox.webhooks import Patience
 
 LOCATION = "lFk3vTj0cQxW8mPzR2bN"
 DANA, KIM, ALEX = "u8jzPde0IgxLd6GncfBA", "epfJBd0Kh8oOOL8dKLzd", "aT4xQm7LrW2vYc9NhZ0s"
 CUTS, CONSULTATIONS, ROOM = "jc01T5GOBUSZGi6HWGK1", "kQ9sBv3XnE6yTf1LdJ7o", "rM5hGc8PzA2uWk4YxS0i"
+PLENTY = Limits(burst=1_000_000, daily=100_000_000)
+"""More than any test asks; said in the headers, so that a worker does not hold back of its own."""
+
 ADA = "cAdaX3mT8qLw5ZrK1vNp"
 HEADERS = {"Authorization": "Bearer pit-sandbox-demo", "Version": "2021-07-28"}
 MONDAY = datetime(2026, 3, 23, 8, tzinfo=UTC)
@@ -87,7 +93,7 @@ class Sandbox:
         return [slot for value in answer.values() if isinstance(value, dict) for slot in value["slots"]]
 
     async def writes(self, operation: str) -> int:
-        return sum(call["operation"] == operation for call in await self.call("GET", "/sandbox/calls"))
+        return sum(call["operation"] == operation for call in await self.call("GET", "/_sandbox/calls"))
 
 
 def milliseconds(moment: datetime) -> int:
@@ -111,18 +117,29 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def running(*, told: bool = True, patience: Patience | None = None) -> AsyncIterator[Sandbox]:
-    """`told`: whether there is an address for webhooks."""
+async def running(
+    *,
+    told: bool = True,
+    patience: Patience | None = None,
+    limits: Limits | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+    seed: str = "",
+    faults: Iterable[Fault] = (),
+) -> AsyncIterator[Sandbox]:
+    """`told`: whether there is an address for webhooks; `seed`: another text than the demo's."""
     receiver, clock, key = Receiver(), Clock(), Ed25519PrivateKey.generate()
     hooks = web.Application()
     hooks.router.add_post("/hook", receiver.receive)
     async with TestServer(hooks) as hook_server:
         app = create_app(
-            load_seed(packaged_seed("demo"), clock=clock, random=Random(7)),
+            load_seed(seed or packaged_seed("demo"), clock=clock, random=Random(7)),
             webhook_url=str(hook_server.make_url("/hook")) if told else None,
             signing_key=key,
             app_id="0123456789abcdef01234567",
             patience=patience or Patience(first_delay=0.01),
+            limits=limits,
+            faults=faults,
+            monotonic=monotonic,
         )
         async with TestClient(TestServer(app)) as client:
             yield Sandbox(client, receiver, clock, key)

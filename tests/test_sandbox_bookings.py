@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.highlevel.blocked_slots import BlockedSlot, BlockedSlotsReply
-from service.highlevel.calendars import FreeSlotsReply
+from service.highlevel.free_slots import FreeSlotsReply
 from service.highlevel.notes import NoteReply, NotesReply
 from tests.sandboxes import (
     ADA,

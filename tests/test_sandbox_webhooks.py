@@ -28,13 +28,13 @@ from tests.sandboxes import (
 )
 
 NOTES = "/calendars/appointments/{appointment_id}/notes"
-HELD = {"method": "POST", "path": NOTES, "hold": 30, "times": 1, "when": "after"}
+HELD = {"method": "POST", "path": NOTES, "hold": 30, "times": 1}
 
 
 async def counted(sandbox: Sandbox, **expected: int) -> None:
     """A webhook counts a moment after its receiver has answered."""
     async with asyncio.timeout(5):
-        while await sandbox.call("GET", "/sandbox/webhooks") != expected:
+        while await sandbox.call("GET", "/_sandbox/webhooks") != expected:
             await asyncio.sleep(0.005)
 
 
@@ -78,7 +78,7 @@ async def test_each_change_is_announced_signed_in_the_published_order_of_keys() 
         assert list(created["appointment"])[:4] == ["id", "address", "title", "calendarId"]
         assert updated["appointment"]["dateUpdated"] > created["appointment"]["dateUpdated"]
         assert deleted["appointment"] == updated["appointment"]
-        key = load_pem_public_key((await sandbox.call("GET", "/sandbox/webhook-key"))["publicKey"].encode())
+        key = load_pem_public_key((await sandbox.call("GET", "/_sandbox/webhook-key"))["publicKey"].encode())
         assert key == sandbox.key.public_key()
 
 
@@ -128,12 +128,12 @@ async def test_a_receiver_that_names_a_time_is_left_alone_until_then() -> None:
 
 async def test_a_webhook_can_be_posted_as_one_likes() -> None:
     async with running() as sandbox:
-        answer = await sandbox.call("POST", "/sandbox/webhooks", {"body": {"type": "X", "b": "ä"}})
+        answer = await sandbox.call("POST", "/_sandbox/webhooks", {"body": {"type": "X", "b": "ä"}})
         assert answer == {"status": 200, "answer": {"kept": True}}
         sandbox.receiver.answers = [401, 401]
-        answer = await sandbox.call("POST", "/sandbox/webhooks", {"raw": "{ no", "signature": "forged"})
+        answer = await sandbox.call("POST", "/_sandbox/webhooks", {"raw": "{ no", "signature": "forged"})
         assert answer == {"status": 401, "answer": {"kept": False}}
-        await sandbox.call("POST", "/sandbox/webhooks", {"raw": "", "signature": "none"})
+        await sandbox.call("POST", "/_sandbox/webhooks", {"raw": "", "signature": "none"})
         (good, forged, bare) = sandbox.receiver.arrived
         assert good[0] == '{"type":"X","b":"ä"}'.encode()
         verify(sandbox, *good[:2])
@@ -148,20 +148,20 @@ async def test_a_webhook_can_be_posted_as_one_likes() -> None:
             [],
         ]
         for wrong in refused:
-            await sandbox.call("POST", "/sandbox/webhooks", wrong, status=422)
+            await sandbox.call("POST", "/_sandbox/webhooks", wrong, status=422)
 
 
 async def test_without_an_address_nobody_is_told() -> None:
     async with running(told=False) as sandbox:
         await sandbox.book(at("10:00"))
-        assert (await sandbox.call("GET", "/sandbox/webhooks"))["waiting"] == 0
-        await sandbox.call("POST", "/sandbox/webhooks", {"raw": "{}"}, status=409)
+        assert (await sandbox.call("GET", "/_sandbox/webhooks"))["waiting"] == 0
+        await sandbox.call("POST", "/_sandbox/webhooks", {"raw": "{}"}, status=409)
 
 
 async def test_a_write_whose_answer_is_held_is_done_once() -> None:
     async with running(told=False) as sandbox:
         booked = await sandbox.book(at("10:00"))
-        await sandbox.call("POST", "/sandbox/faults", HELD, status=201)
+        await sandbox.call("POST", "/_sandbox/faults", HELD, status=201)
         path = NOTES.replace("{appointment_id}", booked["id"])
         with pytest.raises(TimeoutError):
             await sandbox.client.post(
@@ -179,7 +179,7 @@ async def test_a_write_whose_answer_is_held_is_done_once() -> None:
 async def test_held_answers_go_when_the_faults_do() -> None:
     async with running(told=False) as sandbox:
         booked = await sandbox.book(at("10:00"))
-        await sandbox.call("POST", "/sandbox/faults", {**HELD, "path": NOTES.replace("_i", "I")}, status=201)
+        await sandbox.call("POST", "/_sandbox/faults", {**HELD, "path": NOTES.replace("_i", "I")}, status=201)
         held = asyncio.create_task(
             sandbox.call("POST", NOTES.replace("{appointment_id}", booked["id"]), {"body": "held"}, status=201)
         )
@@ -187,7 +187,7 @@ async def test_held_answers_go_when_the_faults_do() -> None:
             while not await sandbox.writes("CreateNote"):
                 await asyncio.sleep(0.005)
             assert not held.done()
-            await sandbox.call("DELETE", "/sandbox/faults", status=204)
+            await sandbox.call("DELETE", "/_sandbox/faults", status=204)
             assert (await held)["note"]["body"] == "held"
 
 
@@ -195,7 +195,9 @@ async def test_a_status_on_order_comes_before_or_after_the_write() -> None:
     async with running(told=False) as sandbox:
 
         async def order(**fault: Any) -> None:
-            await sandbox.call("POST", "/sandbox/faults", {"method": "POST", "path": APPOINTMENTS, **fault}, status=201)
+            await sandbox.call(
+                "POST", "/_sandbox/faults", {"method": "POST", "path": APPOINTMENTS, **fault}, status=201
+            )
 
         await order(status=429, retry_after=1, times=2)
         for _ in range(2):
@@ -209,10 +211,10 @@ async def test_a_status_on_order_comes_before_or_after_the_write() -> None:
         await sandbox.book(at("10:00"), status=502)
         assert await _booked(sandbox) == 1
         await sandbox.book(at("10:00"))
-        calls = await sandbox.call("GET", "/sandbox/calls")
+        calls = await sandbox.call("GET", "/_sandbox/calls")
         assert [call["status"] for call in calls if call["method"] == "POST"] == [429, 429, 500, 502, 200]
         for wrong in ({"method": "POST", "path": "/nowhere", "hold": 1}, {"method": "POST", "path": APPOINTMENTS}):
-            await sandbox.call("POST", "/sandbox/faults", wrong, status=422)
+            await sandbox.call("POST", "/_sandbox/faults", wrong, status=422)
 
 
 async def _booked(sandbox: Sandbox) -> int:
@@ -238,7 +240,7 @@ async def test_an_appointment_can_be_placed_as_it_is() -> None:
             "dateAdded": "2023-09-25T16:00:00+05:30",
             "dateUpdated": "2023-09-25T16:00:00+05:30",
         }
-        path = f"/sandbox/appointments/{published['id']}"
+        path = f"/_sandbox/appointments/{published['id']}"
         await sandbox.call("PUT", path, published)
         read = await sandbox.read("0007BWpSzSwfiuSl0tR2")
         assert read["createdBy"]["source"] == "booking_widget"
@@ -269,7 +271,14 @@ async def test_an_appointment_can_be_placed_as_it_is() -> None:
 async def test_calls_that_nobody_knows_are_recorded_and_the_levers_are_not() -> None:
     async with running(told=False) as sandbox:
         await sandbox.call("GET", "/nowhere", status=404)
-        await sandbox.call("GET", "/sandbox/nowhere", status=404)
-        assert await sandbox.call("GET", "/sandbox/calls") == [
-            {"method": "GET", "path": "/nowhere", "status": 404, "at": "2026-03-23T08:00:00.000Z", "operation": None}
+        await sandbox.call("GET", "/_sandbox/nowhere", status=404)
+        assert await sandbox.call("GET", "/_sandbox/calls") == [
+            {
+                "method": "GET",
+                "path": "/nowhere",
+                "status": 404,
+                "at": "2026-03-23T08:00:00.000Z",
+                "operation": None,
+                "carried_out": False,
+            }
         ]

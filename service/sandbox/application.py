@@ -1,6 +1,7 @@
 """The sandbox as an application to be served."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -10,11 +11,17 @@ from service.highlevel.operation import Operation
 from service.sandbox import appointments, blocks, calendars, notes
 from service.sandbox.calls import Calls
 from service.sandbox.control import Control
+from service.sandbox.credentials import Credentials
 from service.sandbox.dispatcher import Dispatcher
-from service.sandbox.faults import Faults
+from service.sandbox.edge import Edge
+from service.sandbox.faults import Fault, Faults
+from service.sandbox.grants import Grants
+from service.sandbox.limits import Limits, Meter
+from service.sandbox.oauth import OAuth
 from service.sandbox.outcome import Announcement, Handler
 from service.sandbox.signing import Signer
-from service.sandbox.webhooks import Outbox, Patience, envelope
+from service.sandbox.webhook_control import WebhookControl
+from service.sandbox.webhooks import App, Outbox, Patience, envelope
 from service.sandbox.world import World
 
 HANDLERS: dict[type[Operation[Any]], Handler] = {
@@ -34,20 +41,30 @@ def create_app(
     app_id: str,
     version_id: str | None = None,
     patience: Patience | None = None,
+    limits: Limits | None,
+    faults: Iterable[Fault] = (),
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> web.Application:
     """Serve the world. Appointments made, changed and deleted through the API are announced to `webhook_url`, signed
-    with `signing_key`; without an address nobody is told."""
-    signer = Signer(signing_key)
+    with `signing_key`; without an address nobody is told. `limits` are counted by `monotonic`, in seconds. Raises
+    LookupError for a fault of an operation that is none."""
+    signer, app_named = Signer(signing_key), App(app_id, version_id or app_id)
     outbox = Outbox(webhook_url, signer, patience or Patience(), world.random)
-    faults, calls = Faults(HANDLERS), Calls()
+    operations = [(operation.__name__, operation.method, operation.path) for operation in HANDLERS]
+    waiting, calls = Faults([*operations, *OAuth.CALLS]), Calls()
+    for fault in faults:
+        waiting.order(fault)
+    credentials, meter = Credentials(world), Meter(limits, monotonic)
+    grants, edge = Grants(world, credentials), Edge(world, meter, waiting, calls)
 
     def announce(announcement: Announcement) -> None:
-        body = envelope(world, announcement, app_id=app_id, version_id=version_id or app_id)
-        outbox.put(announcement.appointment.id, body)
+        outbox.put(announcement.appointment.id, envelope(world, announcement, app_named))
 
-    dispatcher = Dispatcher(world, HANDLERS, announce=announce, faults=faults, calls=calls)
+    dispatcher = Dispatcher(world, HANDLERS, announce=announce, credentials=credentials, edge=edge)
     app = web.Application(middlewares=[dispatcher.answer_unknown_paths])
-    Control(world, outbox, signer, faults, calls).add_routes(app.router)
+    Control(world, waiting, calls, credentials, grants, meter).add_routes(app.router)
+    WebhookControl(world, outbox, signer, app_named, grants).add_routes(app.router)
+    OAuth(world, credentials, grants, edge).add_routes(app.router)
     dispatcher.add_routes(app.router)
 
     async def deliver(app: web.Application) -> AsyncIterator[None]:
@@ -57,7 +74,7 @@ def create_app(
 
     async def let_go(app: web.Application) -> None:
         # A server that shuts down waits for its handlers: one that holds an answer would keep it for a minute.
-        faults.clear()
+        waiting.clear()
 
     app.cleanup_ctx.append(deliver)
     app.on_shutdown.append(let_go)

@@ -31,13 +31,17 @@ def edit(world: World, location: Location, operation: EditBlockSlot) -> Outcome:
     if before is None:
         raise refusals.not_found("The blocked slot is not found.")
     _check_subject(world, location, operation)
+    given = operation.calendar_id or operation.assigned_user_id
     after = Block(
         id=before.id,
         location_id=location.id,
         title=before.title if operation.title is None else operation.title,
-        interval=asked_times(operation.start_time, operation.end_time),
-        calendar_id=operation.calendar_id,
-        assigned_user_id=operation.assigned_user_id,
+        interval=asked_times(
+            operation.start_time or before.interval.starts.isoformat(),
+            operation.end_time or before.interval.ends.isoformat(),
+        ),
+        calendar_id=operation.calendar_id if given else before.calendar_id,
+        assigned_user_id=operation.assigned_user_id if given else before.assigned_user_id,
         date_added=before.date_added,
     )
     world.keep_block(after)

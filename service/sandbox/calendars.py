@@ -4,7 +4,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.availability import Interval
-from service.highlevel.calendars import GetCalendar, GetFreeSlots, ListCalendars
+from service.highlevel.calendars import GetCalendar, ListCalendars
+from service.highlevel.free_slots import FreeSlots
 from service.highlevel.locations import GetLocation
 from service.sandbox import refusals
 from service.sandbox.appointments import here, known_calendar
@@ -32,7 +33,7 @@ def list_calendars(world: World, location: Location, operation: ListCalendars) -
     return Outcome({"calendars": [_shown(calendar, location) for calendar in location.calendars]})
 
 
-def free_slots(world: World, location: Location, operation: GetFreeSlots) -> Outcome:
+def free_slots(world: World, location: Location, operation: FreeSlots) -> Outcome:
     """By day of the zone asked for, else of the location; a day without slots is missing."""
     calendar = known_calendar(world, location, operation.calendar_id)
     if operation.user_id is not None and operation.user_id not in calendar.team:
@@ -54,7 +55,7 @@ def answer_location(world: World, location: Location, operation: GetLocation) ->
 HANDLERS: dict[type[Any], Handler] = {
     GetCalendar: answer,
     ListCalendars: list_calendars,
-    GetFreeSlots: free_slots,
+    FreeSlots: free_slots,
     GetLocation: answer_location,
 }
 

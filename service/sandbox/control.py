@@ -1,93 +1,89 @@
-"""The sandbox's own levers, under /sandbox/: no token needed, no part of HighLevel."""
+"""The sandbox's own levers, under /_sandbox/: no token needed, no part of HighLevel."""
 
-import json
-from typing import Any, Literal, TypeVar
-
-import aiohttp
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from service.sandbox.appointment_answers import read
 from service.sandbox.calls import Calls
-from service.sandbox.dispatcher import to_json
+from service.sandbox.credentials import Credentials
+from service.sandbox.edge import to_json
+from service.sandbox.fault_notation import read_fault
 from service.sandbox.faults import Fault, Faults
+from service.sandbox.grants import Grants
+from service.sandbox.limits import Limits, Meter
 from service.sandbox.moments import stamp_text
+from service.sandbox.orders import (
+    Order,
+    complaint,
+    faults_of,
+    read_json,
+    read_object,
+    read_order,
+    unprocessable,
+    validated,
+)
 from service.sandbox.records import Appointment
-from service.sandbox.signing import Signer
-from service.sandbox.webhooks import Outbox, compact
 from service.sandbox.world import World
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 SHOWN_ONLY = frozenset({"appoinmentStatus", "appointmentMeta", "assignedResources", "status", "traceId"})
 """Keys of HighLevel's answers that nothing is kept of."""
 
 
-class WebhookOrder(BaseModel):
-    """A webhook to post once, as said: an object, or any text."""
+class LimitsOrder(Order):
+    burst: int = Field(default=Limits.burst, ge=1)
+    interval: float = Field(default=Limits.interval, gt=0, allow_inf_nan=False)
+    daily: int = Field(default=Limits.daily, ge=1)
+    retry_after: bool = False
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    body: dict[str, Any] | None = None
-    raw: str | None = None
-    signature: Literal["valid", "forged", "none"] = "valid"
+class SpendOrder(Order):
+    """Calls that somebody else makes with a token, by default the first of the location's own."""
 
-    @model_validator(mode="after")
-    def one_of_both(self) -> "WebhookOrder":
-        if (self.body is None) == (self.raw is None):
-            raise ValueError("either body or raw")
-        return self
+    location: str
+    calls: int = Field(ge=1)
+    token: str | None = None
 
-    @property
-    def bytes(self) -> bytes:
-        return self.raw.encode() if self.raw is not None else compact(self.body)
+
+class OAuthOrder(Order):
+    expires_in: int = Field(ge=1)
 
 
 class Control:
-    def __init__(self, world: World, outbox: Outbox, signer: Signer, faults: Faults, calls: Calls) -> None:
+    def __init__(
+        self, world: World, faults: Faults, calls: Calls, credentials: Credentials, grants: Grants, meter: Meter
+    ) -> None:
         self._world = world
-        self._outbox = outbox
-        self._signer = signer
         self._faults = faults
         self._calls = calls
+        self._credentials = credentials
+        self._grants = grants
+        self._meter = meter
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        router.add_get("/sandbox/webhook-key", self.show_key)
-        router.add_get("/sandbox/webhooks", self.count_webhooks)
-        router.add_post("/sandbox/webhooks", self.post_webhook)
-        router.add_post("/sandbox/faults", self.order_fault)
-        router.add_delete("/sandbox/faults", self.clear_faults)
-        router.add_get("/sandbox/calls", self.list_calls)
-        router.add_put("/sandbox/appointments/{appointment_id}", self.place_appointment)
-
-    async def show_key(self, request: web.Request) -> web.Response:
-        return web.json_response({"publicKey": self._signer.public_key})
-
-    async def count_webhooks(self, request: web.Request) -> web.Response:
-        outbox = self._outbox
-        return web.json_response(
-            {"waiting": outbox.waiting, "delivered": outbox.delivered, "given_up": outbox.given_up}
-        )
-
-    async def post_webhook(self, request: web.Request) -> web.Response:
-        order = await _read(request, WebhookOrder)
-        try:
-            status, answer = await self._outbox.post(order.bytes, order.signature)
-        except UnicodeEncodeError:
-            return _complaint(422, "half a surrogate pair is no text")
-        except LookupError:
-            return _complaint(409, "the sandbox was started without an address for webhooks")
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return _complaint(502, f"no answer from the receiver: {error or type(error).__name__}")
-        return web.json_response({"status": status, "answer": answer}, dumps=to_json)
+        router.add_post("/_sandbox/faults", self.order_fault)
+        router.add_get("/_sandbox/faults", self.list_faults)
+        router.add_delete("/_sandbox/faults", self.clear_faults)
+        router.add_get("/_sandbox/calls", self.list_calls)
+        router.add_delete("/_sandbox/calls", self.forget_calls)
+        router.add_get("/_sandbox/limits", self.show_limits)
+        router.add_put("/_sandbox/limits", self.set_limits)
+        router.add_post("/_sandbox/spend", self.spend)
+        router.add_get("/_sandbox/oauth", self.show_oauth)
+        router.add_put("/_sandbox/oauth", self.set_oauth)
+        router.add_put("/_sandbox/appointments/{appointment_id}", self.place_appointment)
 
     async def order_fault(self, request: web.Request) -> web.Response:
-        fault = await _read(request, Fault)
+        """As an object, or in the notation of the command line."""
+        text = (await request.read()).strip()
+        fault = validated(Fault, read_object(text)) if text[:1] in (b"{", b"[", b"") else _read_notation(text)
         try:
             self._faults.order(fault)
-        except KeyError:
-            return _complaint(422, f"no operation {fault.method} {fault.path}")
+        except LookupError as error:
+            return complaint(422, str(error.args[0]))
         return web.json_response(fault.model_dump(mode="json"), status=201)
+
+    async def list_faults(self, request: web.Request) -> web.Response:
+        return web.json_response(self._faults.listed(), dumps=to_json)
 
     async def clear_faults(self, request: web.Request) -> web.Response:
         self._faults.clear()
@@ -96,12 +92,49 @@ class Control:
     async def list_calls(self, request: web.Request) -> web.Response:
         return web.json_response(self._calls.listed(), dumps=to_json)
 
+    async def forget_calls(self, request: web.Request) -> web.Response:
+        self._calls.clear()
+        return web.Response(status=204)
+
+    async def show_limits(self, request: web.Request) -> web.Response:
+        limits = self._meter.limits
+        return web.json_response(None if limits is None else vars(limits))
+
+    async def set_limits(self, request: web.Request) -> web.Response:
+        """`null` takes them away; in any case counting begins anew."""
+        asked = read_json(await request.read())
+        self._meter.set(None if asked is None else Limits(**validated(LimitsOrder, asked).model_dump()))
+        return await self.show_limits(request)
+
+    async def spend(self, request: web.Request) -> web.Response:
+        """As another app would that uses the same token: what does not fit is not spent."""
+        order = await read_order(request, SpendOrder)
+        location = self._world.locations.get(order.location)
+        if location is None:
+            return complaint(422, f"no location {order.location}")
+        token = order.token or next(iter(location.tokens), "")
+        credential = self._credentials.of_token(token)
+        if credential is None or credential.location != location:
+            return complaint(422, "no such token at this location")
+        spent = self._meter.spend(credential.spender, order.calls)
+        remaining = self._meter.headers(credential.spender).get("X-RateLimit-Remaining")
+        return web.json_response({"spent": spent, "remaining": None if remaining is None else int(remaining)})
+
+    async def show_oauth(self, request: web.Request) -> web.Response:
+        return web.json_response({"expires_in": self._grants.expires_in})
+
+    async def set_oauth(self, request: web.Request) -> web.Response:
+        """For tokens issued from now on."""
+        self._grants.expires_in = (await read_order(request, OAuthOrder)).expires_in
+        return await self.show_oauth(request)
+
     async def place_appointment(self, request: web.Request) -> web.Response:
         """Put it there as it is, with no check and no webhook; what is left out of location and dates is filled in."""
-        fields = {key: value for key, value in (await _read_object(request)).items() if key not in SHOWN_ONLY}
+        body = read_object(await request.read())
+        fields = {key: value for key, value in body.items() if key not in SHOWN_ONLY}
         appointment_id = request.match_info["appointment_id"]
         if fields.setdefault("id", appointment_id) != appointment_id:
-            return _complaint(422, "the id in the body is not the one in the path")
+            return complaint(422, "the id in the body is not the one in the path")
         if len(self._world.locations) == 1:
             fields.setdefault("locationId", next(iter(self._world.locations)))
         if "source" in fields:  # a webhook's word for where an answer says createdBy
@@ -109,43 +142,18 @@ class Control:
         now = stamp_text(self._world.now())
         added = fields.setdefault("dateAdded", now)
         fields.setdefault("dateUpdated", added)
-        appointment = _validate(Appointment, fields)
+        appointment = validated(Appointment, fields)
         location = self._world.locations.get(appointment.location_id)
         if location is None:
-            return _complaint(422, f"no location {appointment.location_id}")
+            return complaint(422, f"no location {appointment.location_id}")
         self._world.keep(appointment)
         return web.json_response({"appointment": read(appointment, location)}, dumps=to_json)
 
 
-def _complaint(status: int, message: str) -> web.Response:
-    return web.json_response({"statusCode": status, "message": message}, status=status)
-
-
-async def _read_object(request: web.Request) -> dict[str, Any]:
+def _read_notation(text: bytes) -> Fault:
     try:
-        body = json.loads(await request.read())
-    except (ValueError, RecursionError) as error:
-        raise _unprocessable("the body is no JSON") from error
-    if not isinstance(body, dict):
-        raise _unprocessable("the body is no JSON object")
-    return body
-
-
-async def _read(request: web.Request, model: type[ModelT]) -> ModelT:
-    return _validate(model, await _read_object(request))
-
-
-def _validate(model: type[ModelT], fields: dict[str, Any]) -> ModelT:
-    try:
-        return model.model_validate(fields)
+        return read_fault(text.decode())
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False, include_context=False)
-        raise _unprocessable(
-            "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}".removeprefix(": ") for item in wrong)
-        ) from error
-
-
-def _unprocessable(message: str) -> web.HTTPUnprocessableEntity:
-    return web.HTTPUnprocessableEntity(
-        text=to_json({"statusCode": 422, "message": message}), content_type="application/json"
-    )
+        raise unprocessable(faults_of(error)) from error
+    except ValueError as error:
+        raise unprocessable(str(error)) from error

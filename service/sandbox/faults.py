@@ -1,63 +1,161 @@
-"""Faults on order: answers held back, refused or lost after the write was done."""
+"""Faults on order: calls delayed, refused, dropped, or answered with what is no answer."""
 
 import asyncio
 import re
 from collections.abc import Iterable
+from random import Random
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from service.highlevel.operation import Operation
+EVERY = "*"
+INSTEAD = {
+    "html": 502,
+    "empty": 502,
+    "expired_token": 401,
+    "missing_scope": 401,
+    "timed_out": 401,
+    "blocked": 403,
+}
+"""Answers that stand in for the call's own, and their status where none is ordered."""
+OF_THE_EDGE = frozenset({"html", "empty", "blocked"})
+"""What the machines before the API say: no JSON."""
+
+Answer = Literal["html", "empty", "expired_token", "missing_scope", "timed_out", "blocked", "invalid", "truncated"]
 
 
 class Fault(BaseModel):
-    """What befalls the next calls of one operation, named by method and path as declared (parameter names are free)."""
+    """What befalls calls of one operation, or of all (`*`), named by its class or by method and path as declared
+    (parameter names are free)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: str
-    path: str
-    times: int = Field(default=1, ge=1)
+    operation: str | None = None
+    method: str | None = None
+    path: str | None = None
+    times: int | None = Field(default=None, ge=1)
+    """How many calls it befalls; None until the faults are cleared. Left out: one, or no end with a probability."""
+    probability: float = Field(default=1, gt=0, le=1)
+    seed: int = 0
+    """Of the chance: the same seed hits the same of a row of calls."""
+    delay: float = Field(default=0, ge=0, allow_inf_nan=False)
+    """Seconds before the call is handled."""
     hold: float = Field(default=0, ge=0, allow_inf_nan=False)
-    """Seconds between the write and the answer to it."""
-    when: Literal["after"] = "after"
-    status: int | None = Field(default=None, ge=400, le=599)
+    """Seconds between handling and answer."""
+    slow: float = Field(default=0, ge=0, allow_inf_nan=False)
+    """Seconds over which the answer's body comes."""
+    drop: bool = False
+    """The connection is cut and nothing answered."""
+    status: int | None = Field(default=None, ge=200, le=599)
     """Answered instead of what the call came to."""
+    message: str | None = None
     retry_after: int | None = Field(default=None, ge=0)
+    answer: Answer | None = None
+    """`invalid` and `truncated` spoil the call's own answer, the others stand in for it."""
     after_write: bool = False
-    """Whether the call is carried out before `status` is answered."""
+    """Whether the call is carried out before `drop`, `status` or `answer`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def once_unless_said(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and "times" not in fields and fields.get("probability", 1) == 1:
+            return {**fields, "times": 1}
+        return fields
 
     @model_validator(mode="after")
-    def does_something(self) -> "Fault":
-        if self.status is None and not self.hold:
-            raise ValueError("a fault holds the answer or answers a status")
+    def makes_sense(self) -> "Fault":
+        if (self.operation is None) == (self.method is None or self.path is None):
+            raise ValueError("a fault names an operation, or a method and a path")
+        if not (self.drop or self.status or self.answer or self.delay or self.hold or self.slow):
+            raise ValueError("a fault delays, holds, slows, drops or answers something")
+        spoils = self.answer is not None and self.answer not in INSTEAD
+        if (self.drop and (self.status or self.answer)) or (spoils and self.status):
+            raise ValueError("a call is either dropped, or answered otherwise, or its own answer is spoilt")
+        if self.status is not None and self.status < 400 and self.answer not in OF_THE_EDGE:
+            raise ValueError("only html or an empty body comes with a status below 400")
         return self
 
     @property
-    def before_write(self) -> bool:
-        return self.status is not None and not self.after_write
+    def stands_in(self) -> bool:
+        """Whether the call's own answer is never seen."""
+        return self.drop or self.status is not None or self.answer in INSTEAD
+
+    @property
+    def prevents(self) -> bool:
+        """Whether the call is not carried out."""
+        return self.stands_in and not self.after_write
+
+    @property
+    def answered_status(self) -> int:
+        """Of an answer that stands in."""
+        return self.status or INSTEAD.get(self.answer or "", 500)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether the API never comes to see the call, and so does not count it."""
+        return self.prevents and (
+            self.drop or self.answer in OF_THE_EDGE or self.answered_status == 429 or self.answered_status >= 500
+        )
+
+
+class Waiting:
+    """A fault that has been ordered, and how often it may still strike."""
+
+    def __init__(self, fault: Fault, names: frozenset[str] | None) -> None:
+        self.fault = fault
+        self.left = fault.times
+        self._names = names
+        self._chance = Random(fault.seed)  # noqa: S311
+
+    def strikes(self, name: str) -> bool:
+        if self._names is not None and name not in self._names:
+            return False
+        if self.fault.probability < 1 and self._chance.random() >= self.fault.probability:
+            return False
+        if self.left is not None:
+            self.left -= 1
+        return True
 
 
 class Faults:
     """Those still to come, oldest first, and the answers being held."""
 
-    def __init__(self, operations: Iterable[type[Operation[Any]]]) -> None:
-        self._known = {(operation.method, _nameless(operation.path)): operation for operation in operations}
-        self._waiting: list[tuple[type[Operation[Any]], Fault]] = []
+    def __init__(self, calls: Iterable[tuple[str, str, str]]) -> None:
+        """`calls`: name, method and path of all that faults may befall."""
+        self._named = {(method, _nameless(path)): name for name, method, path in calls}
+        self._waiting: list[Waiting] = []
         self._release = asyncio.Event()
 
     def order(self, fault: Fault) -> None:
-        """Raises KeyError when no operation is called that."""
-        operation = self._known[fault.method.upper(), _nameless(fault.path)]
-        self._waiting.extend([(operation, fault)] * fault.times)
+        """Raises LookupError, which says so, when nothing is called that."""
+        self._waiting.append(Waiting(fault, self._names(fault)))
 
-    def take(self, operation: type[Operation[Any]]) -> Fault | None:
-        """The oldest for this operation, used up."""
-        for at, (wanted, fault) in enumerate(self._waiting):
-            if wanted is operation:
-                del self._waiting[at]
-                return fault
+    def _names(self, fault: Fault) -> frozenset[str] | None:
+        if fault.operation == EVERY:
+            return None
+        if fault.operation is not None:
+            name = fault.operation if fault.operation in self._named.values() else None
+        else:
+            name = self._named.get((str(fault.method).upper(), _nameless(str(fault.path))))
+        if name is None:
+            raise LookupError(f"no operation {fault.operation or f'{fault.method} {fault.path}'}")
+        return frozenset({name})
+
+    def take(self, name: str) -> Fault | None:
+        """The oldest that strikes a call of this name, used up once."""
+        for at, waiting in enumerate(self._waiting):
+            if waiting.strikes(name):
+                if waiting.left == 0:
+                    del self._waiting[at]
+                return waiting.fault
         return None
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Oldest first, each with what is `left` of its times (None: no end)."""
+        return [
+            {**waiting.fault.model_dump(mode="json", exclude_defaults=True), "left": waiting.left}
+            for waiting in self._waiting
+        ]
 
     def clear(self) -> None:
         """Forget them all, and let the held answers go."""

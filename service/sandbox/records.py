@@ -87,9 +87,21 @@ class Location(Record):
     name: str = ""
     timezone: ZoneInfo
     tokens: tuple[str, ...] = ()
+    scopes: tuple[str, ...] | None = None
+    """What its tokens may do; all when left out."""
     users: tuple[User, ...] = ()
     contacts: tuple[Contact, ...] = ()
     calendars: tuple[Calendar, ...] = ()
+
+
+class Client(Record):
+    """An app that OAuth knows, installed by one agency, to which all locations belong."""
+
+    id: str
+    secret: str
+    company_id: str
+    redirect_uris: tuple[str, ...] = ()
+    """Where its users may be sent back to; anywhere when there are none."""
 
 
 class CreatedBy(Record):

@@ -36,6 +36,19 @@ def unauthorized(message: str) -> Refusal:
     return Refusal(401, message, error="Unauthorized")
 
 
+def invalid_token() -> Refusal:
+    return unauthorized("Invalid token: access token is invalid")
+
+
+def missing_scope() -> Refusal:
+    return unauthorized("The token is not authorized for this scope.")
+
+
+def wrong_user_type() -> Refusal:
+    """To an agency's token where a location's is wanted, and the other way round."""
+    return unauthorized("This token's user type is not yet supported!")
+
+
 def not_found(message: str) -> Refusal:
     return Refusal(404, message)
 

@@ -8,12 +8,13 @@ from random import Random, SystemRandom
 import yaml
 from pydantic import model_validator
 
-from service.sandbox.records import Location, Record
+from service.sandbox.records import Client, Location, Record
 from service.sandbox.world import World
 
 
 class Seed(Record):
     strict: bool = True
+    clients: tuple[Client, ...] = ()
     locations: tuple[Location, ...]
 
     @model_validator(mode="after")
@@ -38,7 +39,7 @@ def load_seed(text: str, *, clock: Callable[[], datetime], random: Random | None
         place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ValueError(f"the seed is no YAML: {getattr(error, 'problem', None) or 'it breaks off'}{place}") from error
     seed = Seed.model_validate(loaded)
-    return World(seed.locations, clock=clock, random=random or SystemRandom(), strict=seed.strict)
+    return World(seed.locations, clients=seed.clients, clock=clock, random=random or SystemRandom(), strict=seed.strict)
 
 
 def packaged_seed(name: str) -> str:

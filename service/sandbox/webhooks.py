@@ -35,15 +35,23 @@ def compact(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def envelope(world: World, announcement: Announcement, *, app_id: str, version_id: str) -> bytes:
+@dataclass(frozen=True)
+class App:
+    """The marketplace app that webhooks name."""
+
+    id: str
+    version_id: str
+
+
+def envelope(world: World, announcement: Announcement, app: App) -> bytes:
     """The whole body: the published event within the keys, and their order, that deliveries of other events have."""
     appointment = announcement.appointment
     return compact(
         {
             "type": announcement.type,
             "locationId": appointment.location_id,
-            "versionId": version_id,
-            "appId": app_id,
+            "versionId": app.version_id,
+            "appId": app.id,
             "appointment": announced(appointment, world.locations[appointment.location_id]),
             "timestamp": stamp_text(world.now()),
             "webhookId": world.new_uuid(),

@@ -10,11 +10,12 @@ from random import Random
 from service.availability import Interval
 from service.sandbox.agenda import Agenda, Subject
 from service.sandbox.moments import whole_milliseconds
-from service.sandbox.records import Appointment, Block, Calendar, Contact, Location, Note, User
+from service.sandbox.records import Appointment, Block, Calendar, Client, Contact, Location, Note, User
 
 LETTERS = string.ascii_letters + string.digits
 LENGTH_OF_AN_ID = 20
 """HighLevel's ids are twenty letters and digits (recorded answers)."""
+LENGTH_OF_A_SECRET = 40
 
 
 class World:
@@ -24,13 +25,19 @@ class World:
     """
 
     def __init__(
-        self, locations: Iterable[Location], *, clock: Callable[[], datetime], random: Random, strict: bool = True
+        self,
+        locations: Iterable[Location],
+        *,
+        clients: Iterable[Client] = (),
+        clock: Callable[[], datetime],
+        random: Random,
+        strict: bool = True,
     ) -> None:
         self.strict = strict
         self.random = random
         self._clock = clock
         self.locations = {location.id: location for location in locations}
-        self._by_token = {token: location for location in self.locations.values() for token in location.tokens}
+        self.clients = {client.id: client for client in clients}
         self._calendars = {
             (location.id, calendar.id): calendar
             for location in self.locations.values()
@@ -54,11 +61,12 @@ class World:
     def new_id(self) -> str:
         return "".join(self.random.choices(LETTERS, k=LENGTH_OF_AN_ID))
 
+    def new_secret(self, kind: str) -> str:
+        """Nobody's to guess, as long as `random` is nobody's."""
+        return f"{kind}-" + "".join(self.random.choices(LETTERS, k=LENGTH_OF_A_SECRET))
+
     def new_uuid(self) -> str:
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-
-    def location_of(self, token: str) -> Location | None:
-        return self._by_token.get(token)
 
     def calendar(self, location: Location, calendar_id: str) -> Calendar | None:
         return self._calendars.get((location.id, calendar_id))

@@ -9,17 +9,37 @@ import click
 import structlog
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import ValidationError
 
 from service import telemetry
 from service.sandbox.application import create_app
+from service.sandbox.fault_notation import NOTATION, read_fault
+from service.sandbox.faults import Fault
+from service.sandbox.limits import Limits
+from service.sandbox.orders import faults_of
 from service.sandbox.seed import load_seed, packaged_seed
 from service.settings import Settings
-from workers.cli.roles import clock, serving, stop_signal
+from workers.cli.clock import clock
+from workers.cli.roles import serving, stop_signal
 
 log = structlog.get_logger()
 
 APP_ID = "5a1db0c5510751077e57ab1e"
 """The marketplace app that the sandbox's webhooks say they are from."""
+
+
+class FaultType(click.ParamType[Fault]):
+    name = "fault"
+
+    def convert(self, value: Fault | str, param: click.Parameter | None, ctx: click.Context | None) -> Fault:
+        if isinstance(value, Fault):
+            return value
+        try:
+            return read_fault(value)
+        except ValidationError as error:
+            self.fail(faults_of(error).removeprefix("Value error, "), param, ctx)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command()
@@ -33,10 +53,50 @@ APP_ID = "5a1db0c5510751077e57ab1e"
     envvar="SANDBOX_SIGNING_KEY",
     help="Ed25519 private key (32 bytes in base64) that signs the webhooks; by default a new one.",
 )
-def sandbox(host: str, port: int, webhook_url: str | None, seed: str, app_id: str, signing_key: str | None) -> None:
+@click.option("--rate", default=Limits.burst, show_default=True, type=click.IntRange(1), help="Calls in an interval.")
+@click.option(
+    "--interval",
+    default=Limits.interval,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds in which so many calls are taken, from each token at each location.",
+)
+@click.option("--daily", default=Limits.daily, show_default=True, type=click.IntRange(1), help="Calls in a day.")
+@click.option("--retry-after", is_flag=True, help="Say in a refusal for want of calls how long to wait.")
+@click.option("--no-limits", is_flag=True, help="Take any number of calls.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    type=FaultType(),
+    metavar=NOTATION,
+    help="What shall go wrong, as in CreateNote:drop_after*3 or '*:503%5'. Any number of them.",
+)
+def sandbox(
+    host: str,
+    port: int,
+    webhook_url: str | None,
+    seed: str,
+    app_id: str,
+    signing_key: str | None,
+    rate: int,
+    interval: float,
+    daily: int,
+    retry_after: bool,
+    no_limits: bool,
+    faults: tuple[Fault, ...],
+) -> None:
     """Serve a HighLevel Calendars API of our own, which forgets everything at its end.
 
     The seed says which tokens it takes; that of the demo is pit-sandbox-demo.
+
+    A fault names an operation (its class, * for all, or method and path) and what befalls its next call:
+    delay=S, hold=S or slow=S (seconds before handling, before the answer, while it comes), drop or drop_after (cut
+    off before or after it is carried out), a status, html, empty, timed_out, expired_token, missing_scope, blocked
+    (instead of it; with `after` once it is carried out), retry_after=S, invalid or truncated (its answer is spoilt).
+    More of them are joined by commas. *N: the next N calls; %P#S: P of 100 calls, drawn from the seed S.
+
+    While it runs, POST, GET and DELETE /_sandbox/faults order, list and forget faults.
     """
     telemetry.set_up(Settings.model_construct(log_format="text"), "sandbox")
     key = _key(signing_key)
@@ -44,7 +104,11 @@ def sandbox(host: str, port: int, webhook_url: str | None, seed: str, app_id: st
         world = load_seed(_seed_text(seed), clock=clock, random=random.SystemRandom())
     except ValueError as error:
         raise click.ClickException(f"the seed {seed} cannot be used: {error}") from None
-    app = create_app(world, webhook_url=webhook_url, signing_key=key, app_id=app_id)
+    limits = None if no_limits else Limits(rate, interval, daily, retry_after)
+    try:
+        app = create_app(world, webhook_url=webhook_url, signing_key=key, app_id=app_id, limits=limits, faults=faults)
+    except LookupError as error:
+        raise click.BadParameter(str(error.args[0]), param_hint="--fault") from None
     for location in world.locations.values():
         log.info("a location", location=location.id, name=location.name, time_zone=str(location.timezone))
     asyncio.run(_serve(app, host, port))

@@ -1,0 +1,120 @@
+"""The levers that send webhooks, and show what is being sent."""
+
+from typing import Any, Literal
+
+import aiohttp
+from aiohttp import web
+from pydantic import model_validator
+
+from service.sandbox.edge import to_json
+from service.sandbox.grants import Grants
+from service.sandbox.moments import stamp_text
+from service.sandbox.orders import Order, complaint, read_order
+from service.sandbox.records import Location
+from service.sandbox.signing import Signature, Signer
+from service.sandbox.webhooks import App, Outbox, compact
+from service.sandbox.world import World
+
+
+class WebhookOrder(Order):
+    """A webhook to post once, as said: an object, or any text."""
+
+    body: dict[str, Any] | None = None
+    raw: str | None = None
+    signature: Signature = "valid"
+
+    @model_validator(mode="after")
+    def one_of_both(self) -> "WebhookOrder":
+        if (self.body is None) == (self.raw is None):
+            raise ValueError("either body or raw")
+        return self
+
+    @property
+    def bytes(self) -> bytes:
+        return self.raw.encode() if self.raw is not None else compact(self.body)
+
+
+class InstallOrder(Order):
+    """That somebody has put the app on a location, or taken it away."""
+
+    location: str
+    type: Literal["INSTALL", "UNINSTALL"] = "INSTALL"
+
+
+class WebhookControl:
+    def __init__(self, world: World, outbox: Outbox, signer: Signer, app: App, grants: Grants) -> None:
+        self._world = world
+        self._outbox = outbox
+        self._signer = signer
+        self._app = app
+        self._grants = grants
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/_sandbox/webhook-key", self.show_key)
+        router.add_get("/sandbox/webhook-key", self.show_key)  # where a receiver of release 0.1.0 asks for it
+        router.add_get("/_sandbox/webhooks", self.count_webhooks)
+        router.add_post("/_sandbox/webhooks", self.post_webhook)
+        router.add_post("/_sandbox/installs", self.announce_install)
+
+    async def show_key(self, request: web.Request) -> web.Response:
+        return web.json_response({"publicKey": self._signer.public_key})
+
+    async def count_webhooks(self, request: web.Request) -> web.Response:
+        outbox = self._outbox
+        return web.json_response(
+            {"waiting": outbox.waiting, "delivered": outbox.delivered, "given_up": outbox.given_up}
+        )
+
+    async def post_webhook(self, request: web.Request) -> web.Response:
+        order = await read_order(request, WebhookOrder)
+        try:
+            status, answer = await self._outbox.post(order.bytes, order.signature)
+        except UnicodeEncodeError:
+            return complaint(422, "half a surrogate pair is no text")
+        except LookupError:
+            return complaint(409, "the sandbox was started without an address for webhooks")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return complaint(502, f"no answer from the receiver: {error or type(error).__name__}")
+        return web.json_response({"status": status, "answer": answer}, dumps=to_json)
+
+    async def announce_install(self, request: web.Request) -> web.Response:
+        """The webhook is queued like any other. An app that was taken away holds nothing any more."""
+        order = await read_order(request, InstallOrder)
+        location = self._world.locations.get(order.location)
+        if location is None:
+            return complaint(422, f"no location {order.location}")
+        if order.type == "UNINSTALL":
+            self._grants.void(location.id)
+        body = self._install(location) if order.type == "INSTALL" else self._uninstall(location)
+        self._outbox.put(f"app at {location.id}", compact(body))
+        return web.json_response(body, status=202, dumps=to_json)
+
+    def _install(self, location: Location) -> dict[str, Any]:
+        """Keys and their order as delivered (public captures)."""
+        client = next(iter(self._world.clients.values()), None)
+        return {
+            "type": "INSTALL",
+            "appId": self._app.id,
+            "versionId": self._app.version_id,
+            "installType": "Location",
+            "locationId": location.id,
+            "companyId": client.company_id if client is not None else "",
+            "userId": location.users[0].id if location.users else "",
+            "companyName": "",
+            "isWhitelabelCompany": False,
+            "whitelabelDetails": {"logoUrl": "", "domain": ""},
+            "trial": {},
+            **self._stamped(),
+        }
+
+    def _uninstall(self, location: Location) -> dict[str, Any]:
+        return {
+            "type": "UNINSTALL",
+            "appId": self._app.id,
+            "versionId": self._app.version_id,
+            "locationId": location.id,
+            **self._stamped(),
+        }
+
+    def _stamped(self) -> dict[str, Any]:
+        return {"timestamp": stamp_text(self._world.now()), "webhookId": self._world.new_uuid()}
