@@ -9,7 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from service.highlevel.operation import CHANGES_THE_PATH
 from service.trigger import Booking
+
+INSTALL, UNINSTALL = "INSTALL", "UNINSTALL"
+"""The types of what is said of an app of ours rather than of an appointment."""
 
 APPOINTMENT_EVENTS = ("AppointmentCreate", "AppointmentUpdate", "AppointmentDelete")
 WORKFLOW = "workflow"
@@ -68,10 +72,25 @@ class Event:
         return self.type.startswith(EXTERNAL)
 
     @property
+    def of_app(self) -> bool:
+        """Whether it says where our app is installed."""
+        return self.type in (INSTALL, UNINSTALL)
+
+    @property
+    def company_id(self) -> str | None:
+        """The agency, as those say that are of an app."""
+        return _id(self.body.get("companyId"))
+
+    @property
     def not_understood(self) -> str | None:
         """Why no rule can be asked about it; None for one that names what it is about."""
         if self.external:
             return None if self.location_id else "it names no location"
+        if self.of_app:
+            # The signature proves HighLevel, and not that it is about an app of ours.
+            if self.app_id is None:
+                return f"{self.type} names no app"
+            return None if self.location_id or self.company_id else f"{self.type} names neither location nor agency"
         if self.type not in (*APPOINTMENT_EVENTS, WORKFLOW):
             return f"{self.type or 'an event without type'} is not an appointment event"
         if self.location_id is None:
@@ -122,13 +141,13 @@ def read_event(body: bytes) -> Event:
     value = _object(body)
     appointment = value.get("appointment")
     told = appointment if isinstance(appointment, dict) else {}
-    type_ = _id(value.get("type")) or ""
+    type_ = _name(value.get("type")) or ""
     return Event(
         body=value,
         # What the other doors call theirs, HighLevel does not.
         type="" if type_ == WORKFLOW or type_.startswith(EXTERNAL) else type_,
-        key=_id(value.get("webhookId")),
-        app_id=None if value.get("appId") is None else _id(value["appId"]) or NO_APP,
+        key=_name(value.get("webhookId")),
+        app_id=None if value.get("appId") is None else _name(value["appId"]) or NO_APP,
         location_id=_id(value.get("locationId")),
         appointment_id=_id(told.get("id")),
         contact_id=_id(told.get("contactId")),
@@ -222,9 +241,14 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON, though Python reads it")
 
 
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable() else None
+
+
 def _id(value: Any) -> str | None:
-    usable = isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable()
-    return value if usable and value not in {".", ".."} else None
+    """Of something at HighLevel. What the client would refuse to ask about is none."""
+    name = _name(value)
+    return None if name is None or CHANGES_THE_PATH.search(name) else name
 
 
 def _counted(value: Any) -> Any:

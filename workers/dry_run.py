@@ -19,7 +19,7 @@ class DryRun:
         self._booking = booking
 
     async def __call__(self, operation: Operation[ReplyT], /) -> ReplyT:
-        if operation.writes():
+        if operation.changes:
             raise StoppedAtWrite(type(operation).__name__)
         reply = await self._api(operation)
         if isinstance(reply, AppointmentReply) and reply.appointment.id == self._booking.id:

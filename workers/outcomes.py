@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from service.highlevel.appointments import DeleteEvent, EditAppointment, GetAppointment, WrittenAppointment
-from service.highlevel.blocked_slots import BlockedSlot, CreateBlockSlot, EditBlockSlot, ListBlockedSlots
+from service.highlevel.blocked_slots import BlockedSlot, CreateBlockSlot, EditBlockSlot, ListBlockedSlots, WrittenBlock
 from service.highlevel.errors import NotFound
 from service.highlevel.notes import CreateNote, NoteReply, notes_of
 from service.highlevel.operation import Api, Operation, Reply, milliseconds
@@ -59,7 +59,7 @@ def answered(operation: Operation[Any], reply: Reply) -> Found:
     """What the answer to a write tells of its outcome."""
     if isinstance(reply, NoteReply):
         return Found(reply.note.id)
-    if isinstance(operation, CreateBlockSlot) and isinstance(reply, BlockedSlot):
+    if isinstance(operation, CreateBlockSlot) and isinstance(reply, WrittenBlock):
         return Found(reply.id)
     return Found(updated=reply.date_updated if isinstance(reply, WrittenAppointment) else None)
 
@@ -145,8 +145,8 @@ def _whose(calendar_id: str | None, user_id: str | None) -> dict[str, str]:
 
 def _is(block: BlockedSlot, wanted: CreateBlockSlot | EditBlockSlot) -> bool:
     return (
-        block.start_time == datetime.fromisoformat(wanted.start_time)
-        and block.end_time == datetime.fromisoformat(wanted.end_time)
+        (wanted.start_time is None or block.start_time == datetime.fromisoformat(wanted.start_time))
+        and (wanted.end_time is None or block.end_time == datetime.fromisoformat(wanted.end_time))
         and block.title == (wanted.title or "")
         and (wanted.assigned_user_id is None or block.assigned_user_id == wanted.assigned_user_id)
         and not block.deleted

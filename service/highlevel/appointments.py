@@ -1,14 +1,34 @@
 """Appointments: create, change, read, list, delete."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import AliasChoices, AwareDatetime, Field, GetPydanticSchema, model_validator
+from pydantic_core import core_schema
 
-from service.highlevel.operation import Moment, Operation, Reply
+from service.highlevel.operation import Api, Milliseconds, Moment, Operation, Reply
+from service.highlevel.windows import MONTH, Progress, Window, each_once, windows
 
 AppointmentStatus = Literal["new", "confirmed", "cancelled", "showed", "noshow", "invalid", "completed", "active"]
+MeetingLocationType = Literal["custom", "zoom", "gmeet", "phone", "address", "ms_teams", "google"]
 
-OptionalText = Annotated[str | None, BeforeValidator(lambda value: value or None)]
+OptionalText = Annotated[
+    str | None,
+    GetPydanticSchema(
+        lambda _source, _handler: core_schema.nullable_schema(
+            core_schema.chain_schema(
+                [
+                    core_schema.str_schema(),
+                    core_schema.with_default_schema(
+                        core_schema.str_schema(min_length=1), default=None, on_error="default"
+                    ),
+                ]
+            )
+        )
+    ),
+]
+"""An empty text is read as None; without a call of Python's for each, since lists of events are full of them."""
 
 
 class CreatedBy(Reply):
@@ -24,18 +44,24 @@ class Appointment(Reply):
     """
 
     id: str
+    """Of one of a series: `<master_event_id>_<start in milliseconds>_<length in seconds>`."""
     calendar_id: str
     location_id: str
-    contact_id: str | None = None
+    contact_id: OptionalText = None
     group_id: OptionalText = None
     title: str = ""
     appointment_status: str = "confirmed"
     assigned_user_id: OptionalText = None
     users: tuple[str, ...] = ()
+    """Who is on it besides `assigned_user_id`."""
+    notes: str | None = None
+    """What the booker wrote; the notes that can be written on an appointment are others."""
+    description: str | None = None
     address: str | None = None
     is_recurring: bool = False
     rrule: str | None = None
     master_event_id: str | None = None
+    assigned_resources: tuple[str, ...] = ()
     start_time: AwareDatetime
     end_time: AwareDatetime
     date_added: AwareDatetime | None = None
@@ -45,7 +71,7 @@ class Appointment(Reply):
 
 
 class WrittenAppointment(Reply):
-    """The answer to create and update: flat, without times and assignee (recorded answers)."""
+    """The answer to create and update: flat, and seen without times and assignee (recorded answers)."""
 
     id: str
     calendar_id: str
@@ -53,20 +79,23 @@ class WrittenAppointment(Reply):
     contact_id: str | None = None
     title: str = ""
     appointment_status: str | None = None
+    assigned_user_id: OptionalText = None
+    meeting_location_type: str | None = None
+    address: str | None = None
+    is_recurring: bool = False
+    rrule: str | None = None
+    start_time: AwareDatetime | None = None
+    end_time: AwareDatetime | None = None
     date_added: AwareDatetime | None = None
     date_updated: AwareDatetime | None = None
 
 
 class AppointmentReply(Reply):
-    appointment: Appointment
+    """Live answers wrap it as `appointment`, the specification says `event`."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def either_wrapper(cls, answer: Any) -> Any:
-        """Live answers wrap it as `appointment`, the specification says `event`."""
-        if isinstance(answer, dict) and "event" in answer and "appointment" not in answer:
-            return {**answer, "appointment": answer["event"]}
-        return answer
+    appointment: Appointment = Field(
+        validation_alias=AliasChoices("appointment", "event"), serialization_alias="appointment"
+    )
 
 
 class EventsReply(Reply):
@@ -78,16 +107,32 @@ class DeletedReply(Reply):
 
 
 class _AppointmentFields(Operation[WrittenAppointment]):
-    """What may be said of an appointment, new or not."""
+    """What may be said of an appointment, new or not.
+
+    `ignore_free_slot_validation` allows double booking, wants an `assigned_user_id` where the calendar has a team, and
+    alone makes HighLevel heed an `rrule` (RFC 5545, without DTSTART). `to_notify` false keeps automations quiet.
+    """
 
     end_time: Moment | None = None
     title: str | None = None
+    meeting_location_type: MeetingLocationType | None = None
+    meeting_location_id: str | None = None
+    """As in the `location_configurations` of the calendar or of one of its team."""
+    override_location_config: bool | None = None
+    """True where only the type of the meeting's location is given, false where only its id is."""
     assigned_user_id: str | None = None
     description: str | None = None
     address: str | None = None
     ignore_date_range: bool | None = None
     ignore_free_slot_validation: bool | None = None
     to_notify: bool | None = None
+    rrule: str | None = None
+
+    @model_validator(mode="after")
+    def is_heeded(self) -> Self:
+        if self.rrule is not None and not self.ignore_free_slot_validation:
+            raise ValueError("rrule is only heeded with ignore_free_slot_validation")
+        return self
 
 
 class CreateAppointment(_AppointmentFields, method="POST", path="/calendars/events/appointments"):
@@ -99,9 +144,14 @@ class CreateAppointment(_AppointmentFields, method="POST", path="/calendars/even
     start_time: Moment
     appointment_status: AppointmentStatus | None = None
 
+    @model_validator(mode="after")
+    def ends_after_it_begins(self) -> Self:
+        refuse_backwards(self.start_time, self.end_time)
+        return self
+
 
 class EditAppointment(_AppointmentFields, method="PUT", path="/calendars/events/appointments/{event_id}"):
-    """Change.
+    """Change one appointment, or by its `master_event_id` a whole series.
 
     `appointment_status` is required here though not by HighLevel: left out, it has been seen to fall back to
     `confirmed`; a stale one would revive a cancelled booking.
@@ -112,30 +162,67 @@ class EditAppointment(_AppointmentFields, method="PUT", path="/calendars/events/
     calendar_id: str | None = None
     start_time: Moment | None = None
 
+    @model_validator(mode="after")
+    def ends_after_it_begins(self) -> Self:
+        refuse_backwards(self.start_time, self.end_time)
+        return self
+
 
 class GetAppointment(Operation[AppointmentReply], method="GET", path="/calendars/events/appointments/{event_id}"):
     event_id: str
 
 
 class ListEvents(Operation[EventsReply], method="GET", path="/calendars/events"):
-    """Appointments that overlap a window (epoch milliseconds); deleted ones are among them. HighLevel wants one of
-    `user_id`, `calendar_id`, `group_id`."""
+    """Appointments that overlap a window; deleted ones are among them. HighLevel wants one of `user_id`,
+    `calendar_id`, `group_id`."""
 
     location_id: str
-    start_time: int = Field(ge=0)
-    end_time: int = Field(ge=0)
+    start_time: Milliseconds
+    end_time: Milliseconds
     user_id: str | None = None
     calendar_id: str | None = None
     group_id: str | None = None
 
     @model_validator(mode="after")
-    def of_somebody(self) -> "ListEvents":
+    def of_somebody(self) -> Self:
         if self.user_id is None and self.calendar_id is None and self.group_id is None:
             raise ValueError("one of user_id, calendar_id or group_id is needed")
+        if self.end_time < self.start_time:
+            raise ValueError("end_time is before start_time")
         return self
 
 
-class DeleteEvent(Operation[DeletedReply], method="DELETE", path="/calendars/events/{event_id}"):
+class DeleteEvent(Operation[DeletedReply], method="DELETE", path="/calendars/events/{event_id}", sends_body=True):
     """Delete an appointment or a block. Soft: an appointment still answers, with `deleted: true`."""
 
     event_id: str
+
+
+def refuse_backwards(start: str | None, end: str | None) -> None:
+    """Raises ValueError when both are said and the end is before the start."""
+    if start is not None and end is not None and datetime.fromisoformat(end) < datetime.fromisoformat(start):
+        raise ValueError("end_time is before start_time")
+
+
+def events_between(
+    api: Api,
+    location_id: str,
+    start: datetime,
+    end: datetime,
+    *,
+    user_id: str | None = None,
+    calendar_id: str | None = None,
+    group_id: str | None = None,
+    window: timedelta = MONTH,
+    progress: Progress | None = None,
+) -> AsyncIterator[Appointment]:
+    """Every appointment that overlaps the stretch, by its beginning, none twice; deleted ones are among them."""
+    parts = windows(start, end, window)
+    whose = {"user_id": user_id, "calendar_id": calendar_id, "group_id": group_id}
+    first = ListEvents(location_id=location_id, start_time=parts[0].start, end_time=parts[0].end, **whose)
+
+    async def read(part: Window) -> tuple[Appointment, ...]:
+        listing = first.model_copy(update={"start_time": part.start, "end_time": part.end})
+        return (await api(listing)).events
+
+    return each_once(parts, read, progress)

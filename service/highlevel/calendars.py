@@ -1,16 +1,31 @@
-"""Calendars and the slots they offer."""
+"""Calendars: read, list, delete. What may be said of one is in `calendar_settings`."""
 
-from datetime import datetime
-from typing import Any
+from datetime import date
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field
 
-from service.highlevel.operation import Operation, Reply
+from service.highlevel.operation import Number, Operation, Reply
+
+LocalDate = Annotated[date, BeforeValidator(lambda text: text[:10] if isinstance(text, str) else text)]
+"""Written as midnight UTC, but meant as a day of the location's calendar."""
+
+
+class LocationConfiguration(Reply):
+    """Where a meeting takes place; its `meeting_id` is the `meeting_location_id` of an appointment."""
+
+    kind: str
+    location: str | None = None
+    meeting_id: str | None = None
 
 
 class TeamMember(Reply):
     user_id: str
     priority: float = 0.5
+    is_primary: bool | None = None
+    location_configurations: tuple[LocationConfiguration, ...] = ()
+    meeting_location_type: str | None = None
+    meeting_location: str | None = None
 
 
 class OpeningHours(Reply):
@@ -29,37 +44,117 @@ class OpenDay(Reply):
     hours: tuple[OpeningHours, ...]
 
 
+class Availability(Reply):
+    """The hours of one date, in place of those of its weekday."""
+
+    id: str | None = None
+    date: LocalDate
+    hours: tuple[OpeningHours, ...] = ()
+    deleted: bool = False
+
+
+class Recurring(Reply):
+    freq: str | None = None
+    count: Number | None = None
+    booking_option: str | None = None
+    booking_overlap_default_status: str | None = None
+
+
+class LookBusy(Reply):
+    """How many percent of the slots on offer are hidden."""
+
+    enabled: bool = False
+    look_busy_percentage: Number = Field(
+        default=0, validation_alias="LookBusyPercentage", serialization_alias="LookBusyPercentage"
+    )
+
+
+class InlineNotification(Reply):
+    """Deprecated in favour of the calendar's notifications, which have operations of their own."""
+
+    type: str = "email"
+    should_send_to_contact: bool = False
+    should_send_to_guest: bool = False
+    should_send_to_user: bool = False
+    should_send_to_selected_users: bool = False
+    selected_users: str = ""
+
+
 class Calendar(Reply):
     """A calendar. List items leave out what is unset, so everything but its identity may be missing."""
 
     id: str
     location_id: str
     name: str = ""
+    group_id: str | None = None
+    description: str | None = None
+    slug: str | None = None
+    widget_slug: str | None = None
+    widget_type: str | None = None
     calendar_type: str = "round_robin"
     event_type: str | None = None
     event_title: str = "{{contact.name}}"
-    team_members: tuple[TeamMember, ...] = ()
-    slot_duration: int = 30
-    slot_duration_unit: str = "mins"
-    slot_interval: int = 30
-    slot_interval_unit: str = "mins"
-    open_hours: tuple[OpenDay, ...] = ()
-    auto_confirm: bool = True
+    event_color: str | None = None
     is_active: bool = True
-
-    @field_validator("open_hours", mode="before")
-    @classmethod
-    def an_empty_object_is_an_empty_list(cls, value: Any) -> Any:
-        """Live calendars say `{}` for no hours (recorded answers)."""
-        return () if value in ({}, None) else value
+    team_members: tuple[TeamMember, ...] = ()
+    location_configurations: tuple[LocationConfiguration, ...] = ()
+    meeting_location: str | None = None
+    slot_duration: Number = 30
+    slot_duration_unit: str = "mins"
+    slot_interval: Number = 30
+    slot_interval_unit: str = "mins"
+    slot_buffer: Number | None = None
+    slot_buffer_unit: str | None = None
+    pre_buffer: Number | None = None
+    pre_buffer_unit: str | None = None
+    appointment_per_slot: Number | None = Field(
+        default=None, validation_alias="appoinmentPerSlot", serialization_alias="appoinmentPerSlot"
+    )
+    appointment_per_day: Number | None = Field(
+        default=None, validation_alias="appoinmentPerDay", serialization_alias="appoinmentPerDay"
+    )
+    allow_booking_after: Number | None = None
+    allow_booking_after_unit: str | None = None
+    allow_booking_for: Number | None = None
+    allow_booking_for_unit: str | None = None
+    open_hours: Annotated[tuple[OpenDay, ...], BeforeValidator(lambda value: () if value in ({}, None) else value)] = ()
+    """Live calendars say `{}` for none (recorded answers)."""
+    availability_type: int | None = None
+    """1: only `availabilities` count, 0: only `open_hours`, None: both."""
+    availabilities: tuple[Availability, ...] = ()
+    enable_recurring: bool = False
+    recurring: Recurring | None = None
+    form_id: str | None = None
+    form_submit_type: str | None = None
+    form_submit_redirect_url: str | None = Field(
+        default=None, validation_alias="formSubmitRedirectURL", serialization_alias="formSubmitRedirectURL"
+    )
+    form_submit_thanks_message: str | None = None
+    sticky_contact: bool | None = None
+    is_live_payment_mode: bool | None = None
+    auto_confirm: bool = True
+    should_send_alert_emails_to_assigned_member: bool | None = None
+    alert_email: str | None = None
+    google_invitation_emails: bool | None = None
+    allow_reschedule: bool | None = None
+    allow_cancellation: bool | None = None
+    should_assign_contact_to_team_member: bool | None = None
+    should_skip_assigning_contact_for_existing: bool | None = None
+    notes: str | None = None
+    pixel_id: str | None = None
+    guest_type: str | None = None
+    consent_label: str | None = None
+    calendar_cover_image: str | None = None
+    look_busy_config: LookBusy | None = None
+    notifications: tuple[InlineNotification, ...] = ()
 
     @property
     def slot_minutes(self) -> int:
-        return self.slot_duration * (60 if self.slot_duration_unit == "hours" else 1)
+        return _minutes(self.slot_duration, self.slot_duration_unit)
 
     @property
     def interval_minutes(self) -> int:
-        return self.slot_interval * (60 if self.slot_interval_unit == "hours" else 1)
+        return _minutes(self.slot_interval, self.slot_interval_unit)
 
     @property
     def team(self) -> tuple[str, ...]:
@@ -74,23 +169,22 @@ class CalendarsReply(Reply):
     calendars: tuple[Calendar, ...] = ()
 
 
-class FreeSlotsReply(Reply):
-    """Offered slots by local day, as sent. A slot goes back verbatim."""
+class DeletedCalendar(Reply):
+    """A calendar as it goes: without its location, and not yet `deleted` (recorded answers)."""
 
-    days: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    id: str
+    name: str = ""
+    calendar_type: str | None = None
+    location_configurations: tuple[LocationConfiguration, ...] = ()
+    deleted: bool = False
 
-    @model_validator(mode="before")
-    @classmethod
-    def only_days(cls, answer: Any) -> Any:
-        """The answer is a map of days with a `traceId` among them."""
-        if not isinstance(answer, dict) or "days" in answer:
-            return answer
-        return {"days": {day: value["slots"] for day, value in answer.items() if isinstance(value, dict)}}
 
-    @property
-    def slots(self) -> tuple[str, ...]:
-        """Every slot, earliest first."""
-        return tuple(sorted((slot for day in self.days.values() for slot in day), key=datetime.fromisoformat))
+class DeletedCalendarReply(Reply):
+    """Live answers have `message` and `calendar`, the specification has `success`."""
+
+    success: bool = True
+    message: str | None = None
+    calendar: DeletedCalendar | None = None
 
 
 class GetCalendar(Operation[CalendarReply], method="GET", path="/calendars/{calendar_id}"):
@@ -98,20 +192,16 @@ class GetCalendar(Operation[CalendarReply], method="GET", path="/calendars/{cale
 
 
 class ListCalendars(Operation[CalendarsReply], method="GET", path="/calendars/"):
+    """Every calendar of a location, or of a group; there are no pages. Drafts are among them unless left out."""
+
     location_id: str
+    group_id: str | None = None
+    show_drafted: bool | None = None
 
 
-class GetFreeSlots(Operation[FreeSlotsReply], method="GET", path="/calendars/{calendar_id}/free-slots"):
-    """Slots on offer between two instants (epoch milliseconds), at most 31 days apart."""
-
+class DeleteCalendar(Operation[DeletedCalendarReply], method="DELETE", path="/calendars/{calendar_id}"):
     calendar_id: str
-    start_date: int = Field(ge=0)
-    end_date: int = Field(ge=0)
-    timezone: str | None = None
-    user_id: str | None = None
 
-    @model_validator(mode="after")
-    def at_most_31_days(self) -> "GetFreeSlots":
-        if not 0 <= self.end_date - self.start_date <= 31 * 86_400_000:
-            raise ValueError("free slots are read over at most 31 days, the start before the end")
-        return self
+
+def _minutes(length: float, unit: str) -> int:
+    return round(length * (60 if unit == "hours" else 1))

@@ -10,6 +10,13 @@ from service.highlevel.operation import Api, Operation, Reply
 PAGE = 20
 """HighLevel's largest page of notes."""
 
+NoteText = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
+
+
+class NoteAuthor(Reply):
+    id: str | None = None
+    name: str | None = None
+
 
 class Note(Reply):
     id: str
@@ -17,6 +24,7 @@ class Note(Reply):
     user_id: str | None = None
     contact_id: str | None = None
     date_added: AwareDatetime
+    created_by: NoteAuthor | None = None
 
 
 class NoteReply(Reply):
@@ -26,6 +34,10 @@ class NoteReply(Reply):
 class NotesReply(Reply):
     notes: tuple[Note, ...] = ()
     has_more: bool = False
+
+
+class DeletedNoteReply(Reply):
+    success: bool = True
 
 
 class ListNotes(Operation[NotesReply], method="GET", path="/calendars/appointments/{appointment_id}/notes"):
@@ -42,8 +54,24 @@ class CreateNote(
     """Write a note on an appointment."""
 
     appointment_id: str
-    body: Annotated[str, StringConstraints(min_length=1, max_length=5000)]
+    body: NoteText
     user_id: str | None = None
+
+
+class EditNote(Operation[NoteReply], method="PUT", path="/calendars/appointments/{appointment_id}/notes/{note_id}"):
+    """Write a note anew."""
+
+    appointment_id: str
+    note_id: str
+    body: NoteText
+    user_id: str | None = None
+
+
+class DeleteNote(
+    Operation[DeletedNoteReply], method="DELETE", path="/calendars/appointments/{appointment_id}/notes/{note_id}"
+):
+    appointment_id: str
+    note_id: str
 
 
 async def notes_of(api: Api, appointment_id: str) -> AsyncIterator[Note]:

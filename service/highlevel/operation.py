@@ -1,16 +1,29 @@
 """One HighLevel call as a value: the one declaration that client, sandbox, stored step and dry run are derived from."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar, cast
-from urllib.parse import quote
+from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
+from urllib.parse import quote, urlencode
 
-from pydantic import AfterValidator, AliasGenerator, BaseModel, ConfigDict
+from pydantic import (
+    AfterValidator,
+    AliasGenerator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 WIRE_NAMES = AliasGenerator(validation_alias=to_camel, serialization_alias=to_camel)
 """Field names are Python's; the wire's are camel case unless a field says otherwise (HighLevel's misspellings)."""
+
+CHANGES_THE_PATH = re.compile(r"\A\.{0,2}\Z|[/\\\x00-\x1f\x7f]|%2f|%5c", re.IGNORECASE)
+"""No id of HighLevel's looks so; behind one that does a server may read another path than was meant."""
 
 
 def _aware(text: str) -> str:
@@ -22,6 +35,12 @@ def _aware(text: str) -> str:
 Moment = Annotated[str, AfterValidator(_aware)]
 """An ISO 8601 time with offset, kept as written: HighLevel refuses an offered slot rewritten to another offset."""
 
+Number = Annotated[int | FiniteFloat, WithJsonSchema({"type": "number"})]
+"""JSON's number. Whole ones go out as they were said: 30, not 30.0."""
+
+Milliseconds = Annotated[int, Field(ge=0)]
+"""An instant as HighLevel's windows are given: milliseconds since 1970."""
+
 
 def milliseconds(moment: datetime) -> int:
     """As HighLevel's windows are given: milliseconds since 1970."""
@@ -31,37 +50,112 @@ def milliseconds(moment: datetime) -> int:
 class Reply(BaseModel):
     """What came back. Unknown fields are kept: HighLevel adds some without telling."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", alias_generator=WIRE_NAMES, validate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="allow", alias_generator=WIRE_NAMES, validate_by_name=True, hide_input_in_errors=True
+    )
+
+    array: ClassVar[str] = ""
+    """The field that an answer which is a bare array fills."""
+
+    @classmethod
+    def read(cls, answer: Any) -> Self:
+        """From JSON values; raises pydantic's ValidationError when they are not what was expected."""
+        return cls.model_validate({cls.array: answer} if cls.array and isinstance(answer, list) else answer)
+
+    @classmethod
+    def read_json(cls, answer: bytes) -> Self:
+        """From an answer's body, as `read`."""
+        if cls.array and answer.lstrip()[:1] == b"[":
+            answer = b'{"%s":%s}' % (cls.array.encode(), answer)
+        return cls.model_validate_json(answer)
+
+
+class Part(BaseModel):
+    """An object inside a request. Unknown fields are refused, what is left out stays off the wire."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=WIRE_NAMES, validate_by_name=True, hide_input_in_errors=True
+    )
 
 
 ReplyT_co = TypeVar("ReplyT_co", bound=Reply, covariant=True)
 ReplyT = TypeVar("ReplyT", bound=Reply)
 
 
+@dataclass(frozen=True)
+class Wire:
+    """A call as it goes out: `query` as pairs, a list's name once for each of its values; `body` as JSON values."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    body: Any
+
+    @property
+    def target(self) -> str:
+        """Path and query, escaped."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where an operation's fields go: Python's names to the wire's."""
+
+    path: dict[str, str]
+    query: dict[str, str]
+    body: dict[str, str]
+
+
 class Operation(BaseModel, Generic[ReplyT_co]):
     """A call that has been decided.
 
     Fields named in the path go there; `query` names what goes to the query beside a body; the rest of a GET or DELETE
-    goes to the query, of a POST or PUT to the body. What is left out stays off the wire.
+    goes to the query, of a POST or PUT (or of a DELETE that `sends_body`) to the body. What is left out stays off the
+    wire. `whole_body` names the one field that is the body, for those that are arrays.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=WIRE_NAMES, validate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=WIRE_NAMES, validate_by_name=True, hide_input_in_errors=True
+    )
 
     known: ClassVar[dict[tuple[str, str], Any]] = {}
     """Every operation class by (method, path)."""
+    words: ClassVar[set[str]] = set()
+    """What stands in the paths of all of them; where an id is meant, one of these would ask something else."""
     method: ClassVar[str] = ""
     path: ClassVar[str] = ""
     query: ClassVar[frozenset[str]] = frozenset()
+    sends_body: ClassVar[bool] = False
+    whole_body: ClassVar[str] = ""
+    version: ClassVar[str] = ""
+    """The `Version` that this call wants, where it is another than that of all."""
+    changes: ClassVar[bool] = False
+    """Whether the call may change something at HighLevel; a few POST only read."""
     success: ClassVar[int] = 200
     """The status HighLevel answers with (as observed; the client takes any 2xx, the sandbox sends this one)."""
+    _layouts: ClassVar[dict[type[Any], Layout]] = {}
 
     def __init_subclass__(
-        cls, *, method: str = "", path: str = "", query: frozenset[str] = frozenset(), success: int = 200, **kwargs: Any
+        cls,
+        *,
+        method: str = "",
+        path: str = "",
+        query: frozenset[str] = frozenset(),
+        sends_body: bool | None = None,
+        whole_body: str = "",
+        version: str = "",
+        changes: bool | None = None,
+        success: int = 200,
+        **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         if method:
             cls.method, cls.path, cls.query, cls.success = method, path, query, success
+            cls.sends_body = method in ("POST", "PUT") if sends_body is None else sends_body
+            cls.whole_body, cls.version = whole_body, version
+            cls.changes = method != "GET" if changes is None else changes
             Operation.known[method, path] = cls
+            Operation.words.update(word for word in path.split("/") if not word.startswith("{"))
 
     @classmethod
     def reply_type(cls) -> type[Reply]:
@@ -72,52 +166,50 @@ class Operation(BaseModel, Generic[ReplyT_co]):
                 return cast("type[Reply]", arguments[0])
         raise TypeError(f"{cls.__name__} names no reply")
 
-    def read_reply(self, answer: Any) -> ReplyT_co:
+    def read_reply(self, answer: bytes) -> ReplyT_co:
         """The typed answer; raises pydantic's ValidationError when it is not what was expected."""
-        return cast("ReplyT_co", self.reply_type().model_validate(answer))
+        return cast("ReplyT_co", self.reply_type().read_json(answer))
 
     @classmethod
     def path_fields(cls) -> tuple[str, ...]:
         return tuple(re.findall(r"{(\w+)}", cls.path))
 
     @classmethod
-    def writes(cls) -> bool:
-        """Whether the call may change something at HighLevel."""
-        return cls.method != "GET"
+    def layout(cls) -> Layout:
+        """Where each field goes."""
+        found = Operation._layouts.get(cls)
+        if found is None:
+            names = {name: str(field.serialization_alias or name) for name, field in cls.model_fields.items()}
+            path = {name: names.pop(name) for name in cls.path_fields()}
+            in_query = {name: names.pop(name) for name in tuple(names) if not cls.sends_body or name in cls.query}
+            found = Operation._layouts[cls] = Layout(path, in_query, names)
+        return found
 
-    def wire_path(self) -> str:
-        """The path with its values escaped; a value that would change the path is refused (ValueError)."""
-        values = {}
-        for name in self.path_fields():
+    @model_validator(mode="after")
+    def _stays_on_its_path(self) -> Self:
+        for name in self.layout().path:
             value = str(getattr(self, name))
-            if value in ("", ".", ".."):
-                raise ValueError(f"{type(self).__name__}.{name} is {value!r}, which would change the path")
-            values[name] = quote(value, safe="")
-        return self.path.format(**values)
+            if value in self.words or CHANGES_THE_PATH.search(value):
+                raise ValueError(f"{name} is {value[:80]!r}, which would change the path")
+        return self
 
-    def _outside_path(self) -> Iterator[tuple[str, str, Any]]:
-        in_path = self.path_fields()
-        wire = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        for name, field in type(self).model_fields.items():
-            alias = str(field.serialization_alias or name)
-            if name not in in_path and alias in wire:
-                yield name, alias, wire[alias]
-
-    def wire_query(self) -> dict[str, str]:
-        everything = self.method in ("GET", "DELETE")
-        return {
-            alias: _query_text(value)
-            for name, alias, value in self._outside_path()
-            if value is not None and (everything or name in self.query)
-        }
-
-    def wire_body(self) -> dict[str, Any] | None:
-        """The JSON body; None for a GET. A DELETE carries an empty object (the events operation asks for one)."""
-        if self.method == "GET":
-            return None
-        if self.method == "DELETE":
-            return {}
-        return {alias: value for name, alias, value in self._outside_path() if name not in self.query}
+    def wire(self) -> Wire:
+        """As it goes out."""
+        layout = self.layout()
+        said = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        path = self.path
+        if layout.path:
+            path = path.format(**{name: quote(str(said.pop(alias)), safe="") for name, alias in layout.path.items()})
+        query = tuple(
+            (alias, text)
+            for alias in layout.query.values()
+            if (value := said.pop(alias, None)) is not None
+            for text in (map(_query_text, value) if isinstance(value, list) else (_query_text(value),))
+        )
+        body: Any = None
+        if self.sends_body:
+            body = said[layout.body[self.whole_body]] if self.whole_body else said
+        return Wire(self.method, path, query, body)
 
     def stored(self) -> dict[str, Any]:
         """As kept in a step: enough to send exactly this again."""

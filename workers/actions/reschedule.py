@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field
 
 from service.highlevel.appointments import EditAppointment
-from service.highlevel.calendars import GetFreeSlots
+from service.highlevel.free_slots import FreeSlots
 from service.highlevel.operation import milliseconds
 from workers.actions.action import Action, ActionContext, LeftAlone, Plan, Write
 from workers.actions.present import as_status, before, present
@@ -75,12 +75,12 @@ class Reschedule(Action):
         booking = context.booking
         earliest = max(booking.starts, context.now)
         offered = await context.api(
-            GetFreeSlots(
+            FreeSlots(
                 calendar_id=booking.calendar_id,
                 start_date=milliseconds(earliest),
                 end_date=milliseconds(earliest + LOOKS_AHEAD),
                 timezone=context.zone.key,
-                **({"user_id": booking.assignee} if booking.assignee else {}),
+                user_id=booking.assignee or None,
             )
         )
         slot = self._first(offered.slots, booking.starts, booking.ends, earliest, context.zone)

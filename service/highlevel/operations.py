@@ -1,0 +1,41 @@
+"""Every operation there is, by importing the files that declare them."""
+
+from service.highlevel import (
+    appointments,
+    blocked_slots,
+    calendar_settings,
+    calendars,
+    contacts,
+    event_calendar_schedules,
+    free_slots,
+    groups,
+    locations,
+    notes,
+    notifications,
+    resources,
+    schedules,
+    service_bookings,
+    service_locations,
+    services,
+    users,
+)
+
+__all__ = [
+    "appointments",
+    "blocked_slots",
+    "calendar_settings",
+    "calendars",
+    "contacts",
+    "event_calendar_schedules",
+    "free_slots",
+    "groups",
+    "locations",
+    "notes",
+    "notifications",
+    "resources",
+    "schedules",
+    "service_bookings",
+    "service_locations",
+    "services",
+    "users",
+]

@@ -1,0 +1,68 @@
+"""A long stretch of time, read window by window."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from service.highlevel.operation import milliseconds
+
+MONTH = timedelta(days=31)
+
+Progress = Callable[[int, int], None]
+"""Told after each window how many are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """From, and up to, in milliseconds since 1970."""
+
+    start: int
+    end: int
+
+
+class Timed(Protocol):
+    """What has an id and a beginning: an appointment, a block."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def start_time(self) -> datetime: ...
+
+
+TimedT = TypeVar("TimedT", bound=Timed)
+
+
+def windows(start: datetime, end: datetime, length: timedelta, overlap: timedelta = timedelta()) -> tuple[Window, ...]:
+    """One or more that cover the stretch, each beginning `overlap` before the end of the one before it.
+
+    Raises ValueError for naive times, for an end before the start and for windows that lead nowhere.
+    """
+    if start.tzinfo is None or end.tzinfo is None:
+        raise ValueError("start and end need an offset")
+    if end < start:
+        raise ValueError("end is before start")
+    whole, step = length // timedelta(milliseconds=1), (length - overlap) // timedelta(milliseconds=1)
+    if step < 1:
+        raise ValueError("a window is longer than nothing")
+    first, last = milliseconds(start), milliseconds(end)
+    found = [Window(first, min(first + whole, last))]
+    while found[-1].end < last:
+        begin = found[-1].start + step
+        found.append(Window(begin, min(begin + whole, last)))
+    return tuple(found)
+
+
+async def each_once(
+    windows: Sequence[Window], read: Callable[[Window], Awaitable[Iterable[TimedT]]], progress: Progress | None
+) -> AsyncIterator[TimedT]:
+    """By their beginning; what overlaps two windows, or moves while they are read, comes once, as first seen."""
+    known: set[str] = set()
+    for done, window in enumerate(windows, start=1):
+        for item in sorted(await read(window), key=lambda item: (item.start_time, item.id)):
+            if item.id not in known:
+                known.add(item.id)
+                yield item
+        if progress is not None:
+            progress(done, len(windows))
