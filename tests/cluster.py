@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.store.database import Pool
 from tests.house import APP_ID, now, pool_of, settings_for
 from tests.processes import OURS, end_of, free_port, kill, ready, start, working
-from tests.sandboxes import HEADERS
+from tests.sandboxes import HEADERS, PLENTY
 
 
 @dataclass(eq=False)
@@ -161,6 +161,7 @@ async def open_cluster(
             signing_key=key,
             app_id=APP_ID,
             patience=Patience(first_delay=0.05, longest_delay=1),
+            limits=PLENTY,
         )
         api = await stack.enter_async_context(TestClient(TestServer(sandbox)))
         url = str(api.make_url("/")).rstrip("/")

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
-from service.highlevel.client import open_session
+from service.highlevel.connection import open_session
+from service.highlevel.rate_limit import Unlimited
 from service.queue import Bell
 from service.receiver.app import create_app as create_receiver
 from service.sandbox.application import create_app as create_sandbox
@@ -33,9 +34,10 @@ from service.sandbox.world import World
 from service.settings import Settings
 from service.store import history, locations, rulebooks
 from service.store.database import Pool, prepare
+from service.store.sealing import Keys
 from service.telemetry import Tally
 from service.telemetry.traces import NoTracer, Tracer
-from tests.sandboxes import ADA, CUTS, HEADERS, LOCATION
+from tests.sandboxes import ADA, CUTS, HEADERS, LOCATION, PLENTY
 from workers.cli.roles import ended
 from workers.jobs import Drainer
 from workers.rulebook import read
@@ -44,6 +46,7 @@ from workers.workplace import Workplace
 APP_ID = "0123456789abcdef01234567"
 SECRET = SecretStr(Fernet.generate_key().decode())
 TOKEN = "pit-sandbox-demo"
+CLIENT, CLIENT_SECRET = "5a1db0c5510751077e57ab1e-sandbox", "sandbox-demo-secret"
 LONDON = ZoneInfo("Europe/London")
 
 
@@ -128,7 +131,7 @@ class House:
 
     async def writes(self, operation: str) -> int:
         """Calls of an operation that reached the sandbox."""
-        return sum(call["operation"] == operation for call in await self.call("GET", "/sandbox/calls"))
+        return sum(call["operation"] == operation for call in await self.call("GET", "/_sandbox/calls"))
 
     async def post(self, body: Mapping[str, Any] | bytes, *, key: Ed25519PrivateKey | None = None) -> Any:
         """Post a delivery as HighLevel would: status and answer."""
@@ -141,7 +144,7 @@ class House:
         async with asyncio.timeout(20):
             quiet = 0
             while quiet < 3:
-                waiting = (await self.call("GET", "/sandbox/webhooks"))["waiting"]
+                waiting = (await self.call("GET", "/_sandbox/webhooks"))["waiting"]
                 async with self.pool.acquire() as connection:
                     busy = await history.open_work(connection)
                 quiet = 0 if waiting or busy else quiet + 1
@@ -190,6 +193,8 @@ def settings_for(database_url: str, redis_url: str, **more: Any) -> Settings:
         secret_key=SECRET,
         highlevel_app_ids=(APP_ID,),
         settle_after=4,
+        oauth_client_id=CLIENT,
+        oauth_client_secret=SecretStr(CLIENT_SECRET),
         **more,
     )
 
@@ -198,7 +203,7 @@ async def register(pool: Pool, location_id: str = LOCATION, connected: datetime 
     async with pool.acquire() as connection:
         await locations.add(
             connection,
-            SECRET,
+            Keys(SECRET),
             location_id,
             name="Leeds Salon",
             time_zone="Europe/London",
@@ -247,6 +252,7 @@ async def open_house(
             signing_key=key,
             app_id=APP_ID,
             patience=Patience(first_delay=0.05),
+            limits=PLENTY,
         )
         api = await stack.enter_async_context(TestClient(TestServer(sandbox)))
         settings = settings_for(database_url, redis_url, highlevel_url=str(api.make_url("/")).rstrip("/"))
@@ -258,7 +264,7 @@ async def open_house(
         door = await stack.enter_async_context(TestClient(TestServer(receiver)))
         late["url"] = str(door.make_url("/hooks/highlevel"))
         session = await stack.enter_async_context(open_session(20))
-        work = Workplace(settings, pool, session, now, tally, tracer)
+        work = Workplace(settings, pool, session, now, tally, tracer, Unlimited())
         drainer = Drainer(work)
         sweeping = asyncio.create_task(drainer.sweep()) if working else None
         try:

@@ -111,7 +111,7 @@ async def test_a_stale_delivery_is_kept_and_asks_no_rule(house: House) -> None:
 async def test_a_refusal_of_highlevel_ends_as_a_failed_step_in_its_words(house: House) -> None:
     await house.rules(rule("two", "appointment.created", "do: add_note, text: one", "do: add_note, text: two"))
     fault = {"method": "POST", "path": "/calendars/appointments/{appointment_id}/notes", "status": 422, "times": 1}
-    await house.call("POST", "/sandbox/faults", fault, status=201)
+    await house.call("POST", "/_sandbox/faults", fault, status=201)
     booked = await house.book(in_days(3, "12:00"))
     await house.settled()
     [delivery] = await house.deliveries(booked)
@@ -263,7 +263,7 @@ async def test_a_change_between_judging_and_writing_is_left_alone(house: House) 
         "dateAdded": datetime.now().astimezone().isoformat(),
     }
     meanwhile: dict[str, Any] = {**here, "appointmentStatus": "cancelled"}
-    await house.call("PUT", f"/sandbox/appointments/{here['id']}", meanwhile)
+    await house.call("PUT", f"/_sandbox/appointments/{here['id']}", meanwhile)
     await house.post(event(here))
     await house.settled()
     [step] = await house.steps("changed000000000000x")
@@ -289,7 +289,7 @@ async def test_a_delivery_ends_under_the_rulebook_it_began_with(house: House) ->
     two = rule("two", "appointment.created", "do: add_note, text: one", "do: add_note, text: two")
     await house.rules(two)
     fault = {"method": "POST", "path": "/calendars/appointments/{appointment_id}/notes", "status": 429, "times": 1}
-    await house.call("POST", "/sandbox/faults", {**fault, "retry_after": 1}, status=201)
+    await house.call("POST", "/_sandbox/faults", {**fault, "retry_after": 1}, status=201)
     booked = await house.book(in_days(3, "12:00"))
     while not await house.writes("CreateNote"):
         await asyncio.sleep(0.01)

@@ -164,7 +164,7 @@ def test_the_roles_work_together_by_hand(hand: Hand) -> None:
     assert "no connection to HighLevel" in complaint("locations", "add", LOCATION, env=env, input=f"{TOKEN}\n")
     webhooks = f"http://127.0.0.1:{port}/hooks/highlevel"
     sandbox = hand.start("sandbox", "--port", sandbox_port, "--webhook-url", webhooks, "--app-id", APP_ID)
-    until(lambda: call(sandbox_port, "GET", "/sandbox/webhook-key")[0] == 200)
+    until(lambda: call(sandbox_port, "GET", "/_sandbox/webhook-key")[0] == 200)
     refused = complaint("locations", "add", LOCATION, env=env, input="pit-wrong\n")
     assert refused == "GetLocation answered 401: Invalid token: access token is invalid"
     added = say("locations", "add", LOCATION, env=env, input=f"{TOKEN}\n")
@@ -181,7 +181,7 @@ def test_the_roles_work_together_by_hand(hand: Hand) -> None:
 
     # The worker is told to stop while HighLevel has its write and has not answered.
     fault = {"method": "PUT", "path": "/calendars/events/appointments/{id}", "hold": 1.5}
-    assert call(sandbox_port, "POST", "/sandbox/faults", fault)[0] < 300
+    assert call(sandbox_port, "POST", "/_sandbox/faults", fault)[0] < 300
     booking = {"calendarId": CUTS, "locationId": LOCATION, "contactId": ADA, "startTime": in_days(7, "18:00")}
     booking["assignedUserId"] = ALEX
     assert call(sandbox_port, "POST", "/calendars/events/appointments", booking)[0] in (200, 201)
@@ -206,7 +206,7 @@ def test_the_roles_work_together_by_hand(hand: Hand) -> None:
 
 
 def calls(port: str) -> list[str]:
-    return [str(one["operation"]) for one in call(port, "GET", "/sandbox/calls")[1]]
+    return [str(one["operation"]) for one in call(port, "GET", "/_sandbox/calls")[1]]
 
 
 def done(env: dict[str, str]) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from service.highlevel.appointments import DeleteEvent, EditAppointment
-from service.highlevel.client import Client, Endpoint, open_session, proxy_for
+from service.highlevel.client import HighLevel, Patience
+from service.highlevel.connection import open_session, proxy_for
 from service.highlevel.errors import AnswerLost, HighLevelError, NotSent, Refused
 from service.highlevel.operation import Operation
 
@@ -47,7 +48,7 @@ async def answering(answer: bytes) -> AsyncIterator[Server]:
 async def carried_out(url: str, operation: Operation[Any]) -> HighLevelError:
     async with open_session(2, proxy_for(url)) as session:
         with pytest.raises(HighLevelError) as caught:
-            await Client(session, Endpoint(url, "2021-04-15", 2, 2), "secret-token")(operation)
+            await HighLevel(url, "secret-token", session=session, writes=Patience(total=2, pause=0.01))(operation)
     return caught.value
 
 
@@ -100,10 +101,11 @@ async def test_what_a_proxy_does_not_let_through_was_never_sent(monkeypatch: pyt
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//robin:hush@"))
         error = await carried_out("https://highlevel.example.com", EDIT)
     assert isinstance(error, NotSent)
-    [head] = proxy.heads
-    assert head.splitlines()[0] == "CONNECT highlevel.example.com:443 HTTP/1.1"
-    assert "Proxy-Authorization: Basic " in head
-    assert "secret-token" not in head
+    assert len(proxy.heads) > 1, "what was never sent is tried again"
+    for head in proxy.heads:
+        assert head.splitlines()[0] == "CONNECT highlevel.example.com:443 HTTP/1.1"
+        assert "Proxy-Authorization: Basic " in head
+        assert "secret-token" not in head
     assert "hush" not in f"{error!r} {error}"
 
 

@@ -127,7 +127,7 @@ async def test_the_demo_ends_right_and_a_rolling_restart_of_each_under_load_lose
     # At any moment some write is done and not answered yet.
     for path in ("/calendars/appointments/{appointment_id}/notes", "/calendars/events/block-slots"):
         slow = {"method": "POST", "path": path, "hold": 0.2, "times": 100_000}
-        await cluster.call("POST", "/sandbox/faults", slow, status=201)
+        await cluster.call("POST", "/_sandbox/faults", slow, status=201)
     load = Load(cluster)
     async with load.going():
         await load.more(20)

@@ -213,7 +213,7 @@ def test_every_role_starts_from_it_and_a_booking_gets_what_the_example_rules_say
     assert "Version 1 is in force." in image.run("rules", "apply", examples, "-m", "the examples")
     assert "stays in force" in image.run("rules", "apply", examples, "-m", "again")
     demo = ("sandbox", "--port", str(sandbox), "--webhook-url", hook, "--app-id", APP_ID)
-    with image.role(*demo, port=sandbox, url="/sandbox/webhook-key"):
+    with image.role(*demo, port=sandbox, url="/_sandbox/webhook-key"):
         assert "registered" in image.run("locations", "add", LOCATION, said=TOKEN)
         assert "may post to" in image.run("sources", "add", "till", "--kind", "workflow", "--location", LOCATION)
         with (

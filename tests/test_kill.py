@@ -108,7 +108,7 @@ async def hold_answers(house: House) -> None:
         ("POST", "/calendars/appointments/{appointment_id}/notes", 1),
     ):
         await house.call(
-            "POST", "/sandbox/faults", {"method": method, "path": path, "hold": 60, "times": times}, status=201
+            "POST", "/_sandbox/faults", {"method": method, "path": path, "hold": 60, "times": times}, status=201
         )
 
 
@@ -162,7 +162,7 @@ async def test_sigterm_repeats_nothing_and_leaves_nothing_half_done(idle: House,
     four = Four(idle)
     await idle.call(
         "POST",
-        "/sandbox/faults",
+        "/_sandbox/faults",
         {"method": "POST", "path": "/calendars/appointments/{appointment_id}/notes", "hold": 1.5, "times": 1},
         status=201,
     )

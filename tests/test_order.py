@@ -37,10 +37,10 @@ def booking(id_: str, minute: int = 0, **fields: Any) -> dict[str, Any]:
 
 async def test_deliveries_of_one_appointment_end_in_order_and_never_overlap(house: House) -> None:
     await house.rules(RULE)
-    await house.call("POST", "/sandbox/faults", {**NOTES, "hold": 0.1, "times": 100}, status=201)
+    await house.call("POST", "/_sandbox/faults", {**NOTES, "hold": 0.1, "times": 100}, status=201)
     ids = [f"lane{number}x00000000000" for number in range(3)]
     for id_ in ids:
-        await house.call("PUT", f"/sandbox/appointments/{id_}", booking(id_, 9, title="change 9"))
+        await house.call("PUT", f"/_sandbox/appointments/{id_}", booking(id_, 9, title="change 9"))
     # Each appointment's ten deliveries in order; those of different appointments come mixed.
     for change in range(10):
         for id_ in ids:
@@ -76,8 +76,8 @@ async def test_a_lane_that_waits_keeps_its_order_and_holds_up_no_other(house: Ho
     await house.rules(RULE)
     slow, quick = "waits00000000000000x", "quick00000000000000x"
     for id_ in (slow, quick):
-        await house.call("PUT", f"/sandbox/appointments/{id_}", booking(id_))
-    await house.call("POST", "/sandbox/faults", {**NOTES, "status": 429, "retry_after": 2, "times": 1}, status=201)
+        await house.call("PUT", f"/_sandbox/appointments/{id_}", booking(id_))
+    await house.call("POST", "/_sandbox/faults", {**NOTES, "status": 429, "retry_after": 2, "times": 1}, status=201)
     await house.post(event(booking(slow)))
     async with asyncio.timeout(5):
         while not await house.writes("CreateNote"):

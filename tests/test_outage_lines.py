@@ -35,7 +35,7 @@ async def posted(house: House, begin: int, end: int) -> list[int]:
     """Deliveries of as many lanes; the statuses of the answers."""
     ids = [f"wait{number:03}x0000000000" for number in range(begin, end)]
     for id_ in ids:
-        await house.call("PUT", f"/sandbox/appointments/{id_}", booking(id_))
+        await house.call("PUT", f"/_sandbox/appointments/{id_}", booking(id_))
     return [status for status, _ in await asyncio.gather(*(house.post(event(booking(id_))) for id_ in ids))]
 
 

@@ -61,7 +61,7 @@ async def test_postgres_restarted_under_load(idle: House, own_servers: Servers, 
     raws = {id_: json.dumps(event(booking(id_))).encode() for id_ in bodies}
     url = str(idle.door.make_url("/hooks/highlevel"))
     for id_ in [*bodies, "warm000x0000000000"]:
-        await idle.call("PUT", f"/sandbox/appointments/{id_}", booking(id_))
+        await idle.call("PUT", f"/_sandbox/appointments/{id_}", booking(id_))
     with worker(idle.settings, tmp_path / "worker.log") as process:
         await idle.post(event(booking("warm000x0000000000")))
         await idle.settled()
@@ -113,7 +113,7 @@ async def _stored(house: House) -> dict[str, list[str]]:
 async def _post_200(house: House, begin: int = 0) -> list[str]:
     ids = [f"wait{number:03}x0000000000" for number in range(begin, begin + 200)]
     for id_ in ids:
-        await house.call("PUT", f"/sandbox/appointments/{id_}", booking(id_))
+        await house.call("PUT", f"/_sandbox/appointments/{id_}", booking(id_))
     answers = await asyncio.gather(*(house.post(event(booking(id_))) for id_ in ids))
     assert [status for status, _ in answers] == [202] * 200
     return ids

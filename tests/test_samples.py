@@ -48,7 +48,7 @@ async def house(database_url: str, servers: Servers, tmp_path: Path) -> AsyncIte
 
 async def place(house: House, **changes: Any) -> None:
     """Have the sandbox say that the appointment is so; it tells nobody."""
-    await house.call("PUT", f"/sandbox/appointments/{APPOINTMENT['id']}", {**APPOINTMENT, **changes})
+    await house.call("PUT", f"/_sandbox/appointments/{APPOINTMENT['id']}", {**APPOINTMENT, **changes})
 
 
 async def delivered(house: House, body: bytes) -> Any:

@@ -19,7 +19,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
 from service.embedded import Servers
-from service.highlevel.client import open_session
+from service.highlevel.connection import open_session
 from service.queue import Bell
 from service.receiver.app import errors_are_problems
 from service.settings import Settings

@@ -17,7 +17,7 @@ GIVE = rule("give", "appointment.created", "do: assign, to: kim, replace: anybod
 
 
 async def fault(house: House, where: dict[str, str], **what: Any) -> None:
-    await house.call("POST", "/sandbox/faults", {**where, "times": 1, **what}, status=201)
+    await house.call("POST", "/_sandbox/faults", {**where, "times": 1, **what}, status=201)
 
 
 async def sent(house: House, operation: str) -> None:

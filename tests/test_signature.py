@@ -150,7 +150,7 @@ async def test_what_is_no_sandbox_gives_no_key_and_the_log_says_so(status: int, 
         return web.json_response({"publicKey": pem(KEY)})
 
     app = web.Application()
-    app.router.add_get("/sandbox/webhook-key", answer)
+    app.router.add_get("/_sandbox/webhook-key", answer)
     app.router.add_get("/elsewhere", answer_elsewhere)
     async with TestServer(app) as server:
         settings = settings_for("", "", highlevel_url=str(server.make_url("/")))

@@ -156,7 +156,7 @@ async def test_a_delivery_that_had_to_wait_is_still_one_trace(database_url: str,
     async with traced(database_url, servers) as (house, collector, tracer):
         notes = "/calendars/appointments/{appointment_id}/notes"
         fault = {"method": "POST", "path": notes, "status": 429, "times": 1, "retry_after": 1}
-        await house.call("POST", "/sandbox/faults", fault, status=201)
+        await house.call("POST", "/_sandbox/faults", fault, status=201)
         appointment_id = await house.book(in_days(30, "18:00"))
         await house.settled()
         [first, *_] = await house.deliveries(appointment_id)

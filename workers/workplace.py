@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID
 
 import aiohttp
 
-from service.highlevel.client import Call, Client, Endpoint
+from service.access.tokens import TokenKeeper
+from service.highlevel.call import Call
+from service.highlevel.client import HighLevel
+from service.highlevel.local_rate_limit import LocalRateLimit
+from service.highlevel.rate_limit import RateLimit
 from service.settings import Settings
 from service.store import calls, rulebooks
 from service.store.database import Pool
@@ -18,6 +23,7 @@ from service.telemetry import Tally
 from service.telemetry.tally import Budget
 from service.telemetry.traces import NoTracer, Tracer
 from workers import rulebook
+from workers.client import client
 from workers.rulebook import Rulebook
 
 MOST_READ = 100
@@ -31,6 +37,7 @@ class Workplace:
     clock: Callable[[], datetime]
     tally: Tally = field(default_factory=Tally)
     tracer: Tracer = field(default_factory=NoTracer)
+    rate_limit: RateLimit = field(default_factory=LocalRateLimit)
     _read: dict[UUID, Rulebook] = field(default_factory=dict)
 
     @property
@@ -38,7 +45,12 @@ class Workplace:
         """How long a write that was sent may still be under way at HighLevel: longer than we wait for its answer."""
         return timedelta(seconds=self.settings.settle_after)
 
-    def client(self, location: Location, delivery: Delivery, step_id: UUID | None = None) -> Client:
+    @cached_property
+    def tokens(self) -> TokenKeeper:
+        """Of every location: one keeper, so that each token is refreshed once at a time."""
+        return TokenKeeper(self.settings, self.pool, self.session, self.clock)
+
+    def client(self, location: Location, delivery: Delivery, step_id: UUID | None = None) -> HighLevel:
         """An Api for this location, whose calls are kept with the delivery and the step they were made for."""
 
         async def record(call: Call) -> None:
@@ -52,20 +64,30 @@ class Workplace:
                     location_id=location.location_id,
                 )
 
-        settings = self.settings
-        endpoint = Endpoint(
-            settings.highlevel_url.rstrip("/"),
-            settings.highlevel_version,
-            settings.read_timeout,
-            settings.write_timeout,
+        return client(
+            self.settings,
+            self.session,
+            self.tokens.of(location),
+            location=location.location_id,
+            rate_limit=self.rate_limit,
+            record=record,
         )
-        return Client(self.session, endpoint, location.token.get_secret_value(), record)
 
     def _tell(self, location: Location, call: Call) -> None:
         """Count a call, trace it, and remember what it said of the location's budget."""
         self.tally.call(call.operation, call.status, call.milliseconds / 1000)
         if call.limits is not None:
-            self.tally.budget(Budget(location.location_id, self.clock(), **vars(call.limits)))
+            left = call.limits
+            self.tally.budget(
+                Budget(
+                    location.location_id,
+                    self.clock(),
+                    left.burst_left,
+                    left.burst_limit,
+                    left.day_left,
+                    left.day_limit,
+                )
+            )
         self.tracer.call(call.operation, call.milliseconds / 1000, status=call.status, failed=call.error is not None)
 
     async def rulebook(self, location: Location, rulebook_id: UUID | None) -> tuple[UUID | None, Rulebook]:

@@ -1,180 +1,231 @@
 """Carries out operations over HTTP, for one location."""
 
-import json
+import asyncio
+import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from types import TracebackType
+from typing import Any, Self, assert_never
 
 import aiohttp
 from pydantic import ValidationError
+from yarl import URL
 
-from service.highlevel.errors import AnswerLost, HighLevelError, NotSent, Unreadable, error_for
+from service.highlevel.answer import Answer, refusal, seconds
+from service.highlevel.call import Recorder, call_of
+from service.highlevel.connection import open_session, proxy_for
+from service.highlevel.errors import (
+    AnswerLost,
+    CommandTimedOut,
+    HighLevelError,
+    NotSent,
+    RateLimited,
+    ServerError,
+    TokenRefused,
+    Unreadable,
+)
 from service.highlevel.limits import Limits
-from service.highlevel.operation import Operation, ReplyT
+from service.highlevel.local_rate_limit import LocalRateLimit
+from service.highlevel.operation import Operation, ReplyT, Wire
+from service.highlevel.rate_limit import Grant, RateLimit, Wait
+from service.highlevel.tokens import Bearer, StaticToken, Tokens
+
+VERSION = "2021-04-15"
+
+PASSES = frozenset({502, 503, 504})
+"""Failures of the way there, which a read may hope to be over at the next try."""
 
 
 @dataclass(frozen=True)
-class Call:
-    """One call as it went, for the record. Of the headers nothing but the limits, so never a token."""
+class Patience:
+    """How long a call may take, in seconds, and how often it is tried."""
 
-    operation: str
-    request: dict[str, Any]
-    status: int | None
-    answer: Any
-    error: str | None
-    milliseconds: float
-    limits: Limits | None = None
-
-
-Recorder = Callable[[Call], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where HighLevel is and how long it may take (seconds)."""
-
-    url: str
-    version: str
-    read_timeout: float
-    write_timeout: float
+    connect: float = 3.0
+    """Until a connection stands."""
+    read: float = 10.0
+    """Without a byte of the answer."""
+    total: float = 30.0
+    """From first to last: waiting for the rate limit, tries, pauses between them."""
+    rate_limit: float = 30.0
+    """At one time for the rate limit; where it would be longer the call ends as RateLimited, which says how long."""
+    tries: int = 5
+    pause: float = 0.25
+    """After the first try; twice as long after each more."""
 
 
-def proxy_for(url: str) -> str | None:
-    """The HTTP proxy that the environment names for an address, by HTTPS_PROXY or HTTP_PROXY and NO_PROXY.
+class HighLevel:
+    """An Api for one location. Raises HighLevelError.
 
-    Not left to aiohttp's `trust_env`: it reads .netrc too, and a call that has a token refuses what it finds there.
-    What stands on this machine, such as the sandbox, is asked without a proxy.
+    A read is tried again when the way there failed or the rate limit was met; a write only when it surely did not
+    happen: nothing was sent, or the answer was that it was not taken. `token` is the location's, or knows it. Without
+    a `session` one is opened and closed with the client (`async with`).
     """
-    try:
-        at = urlsplit(url)
-        host = at.hostname
-    except ValueError:
-        return None
-    proxy = getproxies().get(at.scheme)
-    if not proxy or not host or _is_loopback(host) or proxy_bypass(host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def open_session(connections: int, proxy: str | None = None) -> aiohttp.ClientSession:
-    """A session that sends what it is asked to send once.
-
-    aiohttp on its own sends a PUT or DELETE again when the connection breaks before the answer; whether it may is for
-    whoever looks whether it came true.
-    """
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), proxy=proxy)
-    session._retry_connection = False
-    return session
-
-
-class Client:
-    """An Api for one location. Raises HighLevelError; sends each operation at most once."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, endpoint: Endpoint, token: str, record: Recorder | None = None
+        self,
+        base: str,
+        token: str | Tokens,
+        *,
+        location: str = "",
+        version: str = VERSION,
+        versions: Mapping[type[Operation[Any]], str] | None = None,
+        session: aiohttp.ClientSession | None = None,
+        rate_limit: RateLimit | None = None,
+        urgent: bool = False,
+        reads: Patience | None = None,
+        writes: Patience | None = None,
+        record: Recorder | None = None,
     ) -> None:
+        """`location` is whose calls `rate_limit` counts; by default the client counts its own. `versions` are for
+        single operations. `urgent` calls may use what the rate limit keeps for them."""
+        self._base = base.rstrip("/")
+        self._tokens = StaticToken(token) if isinstance(token, str) else token
+        self._location = location
+        self._version = version
+        self._versions = versions or {}
         self._session = session
-        self._endpoint = endpoint
-        self._token = token
+        self._opened: aiohttp.ClientSession | None = None
+        self._rate_limit = rate_limit or LocalRateLimit()
+        self._urgent = urgent
+        self._reads = reads or Patience()
+        self._writes = writes or Patience()
         self._record = record
 
     def __repr__(self) -> str:
-        return f"Client({self._endpoint.url})"
+        return f"HighLevel({self._base})"
+
+    async def __aenter__(self) -> Self:
+        if self._session is None:
+            self._session = self._opened = open_session(proxy=proxy_for(self._base))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._opened is not None:
+            await self._opened.close()
+            self._session = self._opened = None
 
     async def __call__(self, operation: Operation[ReplyT], /) -> ReplyT:
+        patience = self._writes if operation.changes else self._reads
+        wire = operation.wire()
+        ends = time.monotonic() + patience.total
+        bearer = Bearer(await self._tokens.token())
+        renewed, tries = False, 0
+        while True:
+            tries += 1
+            grant = await self._leave(type(operation).__name__, patience, ends)
+            try:
+                return await self._try(operation, wire, bearer, patience, ends, grant)
+            except TokenRefused:
+                if renewed or not await self._tokens.refused(bearer.token):
+                    raise
+                bearer, renewed = Bearer(await self._tokens.token()), True
+            except HighLevelError as error:
+                pause = error.retry_after if error.retry_after is not None else backoff(patience, tries)
+                late = time.monotonic() + pause >= ends or pause > patience.rate_limit
+                if late or tries >= patience.tries or not may_try_again(operation, error):
+                    raise
+                await asyncio.sleep(pause)
+
+    async def _try(
+        self, operation: Operation[ReplyT], wire: Wire, bearer: Bearer, patience: Patience, ends: float, grant: Grant
+    ) -> ReplyT:
+        """Send it once, and keep what became of it."""
         name = type(operation).__name__
-        request = {
-            "method": operation.method,
-            "path": operation.wire_path(),
-            "query": operation.wire_query(),
-            "body": operation.wire_body(),
-        }
+        version = self._versions.get(type(operation)) or operation.version or self._version
         started = time.perf_counter()
-        status: int | None = None
-        answer: Any = None
-        error: HighLevelError | None = None
-        limits: Limits | None = None
-        try:
-            status, headers, text = await self._send(name, operation.writes(), request)
-            answer, limits = _json(text), Limits.read(headers)
-            if not 200 <= status < 300:
-                error = error_for(status)(
-                    name,
-                    _message(answer, text),
-                    status=status,
-                    trace_id=answer.get("traceId") if isinstance(answer, dict) else None,
-                    retry_after=_seconds(headers.get("Retry-After")),
-                )
-            else:
-                reply = operation.read_reply(answer)
-        except HighLevelError as caught:
-            error = caught
-        except ValidationError as faults:
-            places = ", ".join(".".join(map(str, fault["loc"])) or "the whole" for fault in faults.errors()[:3])
-            error = Unreadable(name, f"the answer is not what was expected at: {places}", status=status)
+        sent = await self._send(name, wire, bearer, version, patience, ends)
+        answer, came = (sent, _read(operation, sent)) if isinstance(sent, Answer) else (None, sent)
+        error = came if isinstance(came, HighLevelError) else None
+        await self._tell(grant, answer, error)
         if self._record is not None:
             milliseconds = (time.perf_counter() - started) * 1000
-            words = str(error) if error else None
-            await self._record(Call(name, request, status, answer, words, milliseconds, limits))
-        if error is not None:
-            raise error from None
-        return reply
+            await self._record(call_of(name, wire, answer, error, milliseconds))
+        if isinstance(came, HighLevelError):
+            raise came
+        return came
 
-    async def _send(self, name: str, writes: bool, request: dict[str, Any]) -> tuple[int, Any, str]:
-        timeout = self._endpoint.write_timeout if writes else self._endpoint.read_timeout
+    async def _leave(self, name: str, patience: Patience, ends: float) -> Grant:
+        """To send one call. Raises RateLimited where that would take longer than the caller waits."""
+        within = min(ends - time.monotonic(), patience.rate_limit)
+        leave = await self._rate_limit.take(self._location, urgent=self._urgent, within=within)
+        match leave:
+            case Grant():
+                return leave
+            case Wait(seconds):
+                raise RateLimited(name, "no call is left to the location for now", retry_after=seconds)
+            case _:
+                assert_never(leave)
+
+    async def _tell(self, grant: Grant, answer: Answer | None, error: HighLevelError | None) -> None:
+        """The rate limit what became of its grant."""
+        if isinstance(error, NotSent):
+            await self._rate_limit.unsent(self._location, grant)
+        elif answer is not None and isinstance(error, RateLimited):
+            await self._rate_limit.refused(self._location, grant, answer.limits, answer.retry_after)
+        else:
+            await self._rate_limit.answered(self._location, grant, answer.limits if answer else None)
+
+    async def _send(
+        self, name: str, wire: Wire, bearer: Bearer, version: str, patience: Patience, ends: float
+    ) -> Answer | HighLevelError:
+        if self._session is None:
+            raise RuntimeError("the client is not open: async with HighLevel(...) as api")
+        left = ends - time.monotonic()
+        if left <= 0:
+            return NotSent(name, "no time was left to send it")
         try:
             async with self._session.request(
-                request["method"],
-                self._endpoint.url + request["path"],
-                params=request["query"],
-                json=request["body"],
-                headers={
-                    "Authorization": f"Bearer {self._token}",
-                    "Version": self._endpoint.version,
-                    "Accept": "application/json",
-                },
-                timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 3.0)),
+                wire.method,
+                URL(self._base + wire.target, encoded=True),
+                json=wire.body,
+                headers={"Authorization": bearer.header, "Version": version, "Accept": "application/json"},
+                timeout=aiohttp.ClientTimeout(
+                    total=left, sock_connect=min(patience.connect, left), sock_read=patience.read
+                ),
                 allow_redirects=False,
             ) as response:
-                return response.status, response.headers, self._without_token(await response.text(errors="replace"))
+                body = bearer.left_out_of(await response.read())
+                headers = response.headers
+                return Answer(response.status, Limits.read(headers), seconds(headers.get("Retry-After")), body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
-            raise NotSent(name, f"no connection to HighLevel ({type(error).__name__})") from None
+            return NotSent(name, f"no connection to HighLevel ({type(error).__name__})")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise AnswerLost(name, f"no answer within {timeout:g} s ({type(error).__name__})") from None
+            return AnswerLost(name, f"no answer within {min(left, patience.read):g} s ({type(error).__name__})")
+        except BaseException as error:
+            # Cancelled, or not foreseen. The frames it passed hold the headers, and some reports show what frames hold.
+            error.__context__ = None
+            raise error.with_traceback(None) from None
 
-    def _without_token(self, text: str) -> str:
-        """What came back is kept and shown: should it quote the token, that goes no further."""
-        return text.replace(self._token, "…") if self._token else text
 
-
-def _json(text: str) -> Any:
+def _read(operation: Operation[ReplyT], answer: Answer) -> ReplyT | HighLevelError:
+    name = type(operation).__name__
+    if not 200 <= answer.status < 300:
+        return refusal(name, answer)
     try:
-        return json.loads(text)
-    except ValueError:
-        return None
+        return operation.read_reply(answer.body)
+    except ValidationError as faults:
+        places = ", ".join(".".join(map(str, fault["loc"])) or "the whole" for fault in faults.errors()[:3])
+        return Unreadable(name, f"the answer is not what was expected at: {places}", status=answer.status)
 
 
-def _message(answer: Any, text: str) -> str:
-    """HighLevel's own words: a string, or a list of them at 422."""
-    message = answer.get("message") if isinstance(answer, dict) else None
-    words = "; ".join(map(str, message)) if isinstance(message, list) else str(message or text.strip()[:200])
-    # Half a surrogate pair or a NUL can be sent in JSON, and kept nowhere.
-    return words.encode(errors="replace").decode().replace("\0", "") or "no message"
+def may_try_again(operation: Operation[Any], error: HighLevelError) -> bool:
+    """Whether the same call may be sent again at once, by whoever did not look what became of it."""
+    if not error.retry or (operation.changes and error.may_have_happened):
+        return False
+    match error:
+        case CommandTimedOut():
+            return True
+        case ServerError():
+            return error.status in PASSES
+        case Unreadable():
+            return False
+        case _:
+            return True
 
 
-def _seconds(header: str | None) -> float | None:
-    try:
-        return max(0.0, float(header)) if header else None
-    except ValueError:
-        return None
+def backoff(patience: Patience, tries: int) -> float:
+    """Seconds, spread so that not all who failed together come again together."""
+    return patience.pause * (1 << (tries - 1)) * (0.5 + random.random())  # noqa: S311

@@ -9,12 +9,16 @@ MOST = 2**31 - 1
 
 @dataclass(frozen=True)
 class Limits:
-    """Calls left, and allowed, in the window of ten seconds and in the day; None where the answer did not say."""
+    """Calls left, and allowed, in the window (of ten seconds) and in the day; None where the answer did not say."""
 
     burst_left: int | None = None
     burst_limit: int | None = None
     day_left: int | None = None
     day_limit: int | None = None
+    interval: int | None = None
+    """Milliseconds that the window lasts."""
+    day_reset: int | None = None
+    """Milliseconds until the day's calls are whole again (seen in recorded answers, not documented)."""
 
     @classmethod
     def read(cls, headers: Mapping[str, str]) -> Self | None:
@@ -24,6 +28,8 @@ class Limits:
             _number(headers.get("X-RateLimit-Max")),
             _number(headers.get("X-RateLimit-Daily-Remaining")),
             _number(headers.get("X-RateLimit-Limit-Daily")),
+            _number(headers.get("X-RateLimit-Interval-Milliseconds")),
+            _number(headers.get("X-RateLimit-Daily-Reset")),
         )
         return None if limits == cls() else limits
 

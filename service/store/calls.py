@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from service.highlevel.client import Call
+from service.highlevel.call import Call
 from service.store.database import Connection
 from service.store.identifiers import new_id
 

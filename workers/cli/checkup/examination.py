@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import aiohttp
 
-from service.highlevel.client import open_session, proxy_for
+from service.highlevel.connection import open_session, proxy_for
 from service.settings import Settings
 from service.store.database import Pool, open_pool
 from workers.cli.checkup.database import Database
@@ -49,7 +49,7 @@ async def examine(
         stack.push_async_callback(_close, pool)
         outside = await stack.enter_async_context(aiohttp.ClientSession(proxy=proxy_for(settings.public_url)))
         session = await stack.enter_async_context(open_session(AT_ONCE, proxy_for(settings.highlevel_url)))
-        queue, highlevel = Queue(settings.redis_url), HighLevel(settings, session, clock)
+        queue, highlevel = Queue(settings.redis_url), HighLevel(settings, pool, session, clock)
         found = [*_settings(settings)]
         about_database, about_queue, about_highlevel = await asyncio.gather(
             _about_database(settings, clock, looks, pool, outside),

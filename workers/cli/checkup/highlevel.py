@@ -6,26 +6,38 @@ from time import perf_counter
 
 import aiohttp
 
-from service.highlevel.client import Client, Endpoint
-from service.highlevel.errors import HighLevelError, NotSent, RateLimited, Unauthorized
+from service.access.tokens import TokenKeeper
+from service.highlevel.errors import (
+    Forbidden,
+    HighLevelError,
+    NotSent,
+    RateLimited,
+    ScopeMissing,
+    Unauthorized,
+    VersionRefused,
+)
 from service.highlevel.locations import GetLocation
 from service.highlevel.locations import Location as Told
 from service.settings import HIGHLEVEL_URL, Settings
+from service.store.database import Pool
 from service.store.locations import Location
 from workers.cli.checkup import clocks
 from workers.cli.checkup.finding import Finding, address, failed, ok, warning
 from workers.cli.live import said
+from workers.client import client
 
-FORBIDDEN = 403
 LONGEST = 160
 """Letters shown of what HighLevel says."""
 
 
 class HighLevel:
-    def __init__(self, settings: Settings, session: aiohttp.ClientSession, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Settings, pool: Pool, session: aiohttp.ClientSession, clock: Callable[[], datetime]
+    ) -> None:
         self._settings = settings
         self._session = session
         self._clock = clock
+        self._tokens = TokenKeeper(settings, pool, session, clock)
 
     async def reach(self) -> Sequence[Finding]:
         """Anybody may ask for a page that there is not; its answer has a date."""
@@ -45,40 +57,40 @@ class HighLevel:
         return [finding, clocks.compared("highlevel clock", theirs, before, after, exact_to=1.0)]
 
     async def location(self, location: Location) -> Sequence[Finding]:
-        """`location` has its token."""
-        name, settings = f"location {location.location_id}", self._settings
-        endpoint = Endpoint(
-            settings.highlevel_url.rstrip("/"),
-            settings.highlevel_version,
-            settings.read_timeout,
-            settings.write_timeout,
-        )
-        client = Client(self._session, endpoint, location.token.get_secret_value())
+        """`location` has its token; one that has ended is refreshed, as a worker would."""
+        name = f"location {location.location_id}"
+        api = client(self._settings, self._session, self._tokens.of(location))
         try:
-            reply = await client(GetLocation(location_id=location.location_id))
+            reply = await api(GetLocation(location_id=location.location_id))
         except HighLevelError as error:
-            return [of_refusal(name, error)]
+            return [of_refusal(name, error, connected=location.grant is not None)]
         return [of_location(name, location, reply.location)]
 
 
 def of_location(name: str, ours: Location, theirs: Told) -> Finding:
     told = f"{said(theirs.name or ours.name or 'without a name')}, {ours.time_zone}, {ours.mode}"
-    if theirs.timezone is not None and theirs.timezone != ours.time_zone:
-        advice = "register it anew with slotwright locations add, unless another clock is meant"
+    if theirs.timezone not in (None, ours.time_zone) and not ours.time_zone_chosen:
+        advice = f"slotwright locations time-zone {ours.location_id} takes HighLevel's, or chooses another for good"
         return warning(name, f"{told}; HighLevel says {said(theirs.timezone)}", advice)
     return ok(name, told)
 
 
-def of_refusal(name: str, error: HighLevelError) -> Finding:
+def of_refusal(name: str, error: HighLevelError, *, connected: bool = False) -> Finding:
     """In HighLevel's words, from which the client has taken the token should they quote it."""
     words = said(str(error))
     words = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
     if isinstance(error, RateLimited):
         return warning(name, words, "its budget is used up for now; look again later")
-    if isinstance(error, Unauthorized):
-        advice = "give it a new token: slotwright locations add"
-    elif error.status == FORBIDDEN:
+    if isinstance(error, VersionRefused):
+        advice = "set HIGHLEVEL_VERSION to one that HighLevel knows, such as 2021-04-15"
+    elif isinstance(error, ScopeMissing | Forbidden):
         advice = "give its token the scopes for locations and calendars, or the token that belongs to it"
+    elif isinstance(error, Unauthorized):
+        advice = (
+            "connect it again: slotwright locations connect"
+            if connected
+            else "give it a new token: slotwright locations add"
+        )
     elif isinstance(error, NotSent):
         advice = "look whether this machine may reach HighLevel"
     else:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from service.settings import Settings
-from service.store import condition, locations, rulebooks, sources
+from service.store import condition, locations, rulebooks, sources, tokens
 from service.store.condition import Work
 from service.store.database import Pool
 from service.store.locations import Location, TokenUnreadable
 from service.store.rulebooks import StoredRulebook
+from service.store.sealing import Keys
 from service.store.sources import SecretUnreadable, Source
+from service.store.tokens import GrantUnreadable
 from workers.cli.checkup.finding import Finding, ago, counted, failed, listed, ok, warning
 from workers.cli.live import said
 from workers.cli.rules import summary
@@ -30,21 +32,26 @@ class Record:
 
     async def secrets(self) -> Sequence[Finding]:
         """Open everything that is sealed."""
-        key = self._settings.secret_key
+        keys = Keys.of(self._settings)
         shut: list[str] = []
         async with self._pool.acquire() as connection:
             registered = await locations.every(connection)
             for each in registered:
                 try:
-                    found = await locations.find(connection, key, each.location_id)
+                    found = await locations.find(connection, keys, each.location_id)
                 except TokenUnreadable:
                     shut.append(f"location {each.location_id}")
                 else:
                     self.opened += [found] if found else []
+            for grant in await tokens.every(connection):
+                try:
+                    await tokens.find(connection, keys, grant.subject)
+                except GrantUnreadable:
+                    shut += [] if grant.location_id else [f"agency {grant.company_id}"]
             sealed = [source for source in await sources.every(connection) if source.kind == "external"]
         for source in sealed:
             try:
-                source.keys(key)
+                source.keys(keys)
             except SecretUnreadable:
                 shut.append(f"source {source.name}")
         if shut:

@@ -1,0 +1,55 @@
+"""What came back for a call, before it is read as the reply."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from service.highlevel.errors import HighLevelError, error_for
+from service.highlevel.limits import Limits
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    limits: Limits | None
+    retry_after: float | None
+    body: bytes
+
+
+def refusal(operation: str, answer: Answer) -> HighLevelError:
+    """The error that an answer which is no 2xx means."""
+    told = json_of(answer.body)
+    message = _message(told, answer.body)
+    return error_for(answer.status, message)(
+        operation,
+        message,
+        status=answer.status,
+        trace_id=told.get("traceId") if isinstance(told, dict) else None,
+        retry_after=answer.retry_after,
+    )
+
+
+def json_of(body: bytes) -> Any:
+    """None for what is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _message(answer: Any, body: bytes) -> str:
+    """HighLevel's own words: a string, or a list of them at 422."""
+    message = answer.get("message") if isinstance(answer, dict) else None
+    if message is None:
+        message = body[:400].decode(errors="replace").strip()[:200]
+    words = "; ".join(map(str, message)) if isinstance(message, list) else str(message)
+    # Half a surrogate pair or a NUL can be sent in JSON, and kept nowhere.
+    return words.encode(errors="replace").decode().replace("\0", "") or "no message"
+
+
+def seconds(header: str | None) -> float | None:
+    """Of a Retry-After; None when it is none, or a date."""
+    try:
+        return max(0.0, float(header)) if header else None
+    except ValueError:
+        return None
