@@ -18,7 +18,10 @@ VALUES = Path(__file__).parent / "values"
 OWN = ("HOST", "PORT", "CONSOLE_HOST", "CONSOLE_PORT")
 """What the chart sets itself: its probes and Services rely on it."""
 
-SECRET = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "CONSOLE_PASSWORD", "SENTRY_DSN")
+SECRET = (
+    *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "OAUTH_CLIENT_SECRET"),
+    *("CONSOLE_PASSWORD", "SENTRY_DSN"),
+)
 """What stands in Secrets."""
 
 Object = dict[str, Any]

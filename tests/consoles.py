@@ -10,9 +10,10 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
+from pydantic import SecretStr
 
 from service.console.app import create_app
-from service.settings import read_settings
+from service.settings import Settings, read_settings
 from service.store.database import Pool
 from service.store.identifiers import new_id
 from service.telemetry import Tally
@@ -84,9 +85,13 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def open_console(
-    pool: Pool, *, password_hash: str = "", clock: Callable[[], datetime] = now
+    pool: Pool,
+    *,
+    password_hash: str = "",
+    clock: Callable[[], datetime] = now,
+    settings: Settings | None = None,
 ) -> AsyncIterator[Site]:
-    settings = read_settings(console_password=password_hash)
+    settings = (settings or read_settings()).model_copy(update={"console_password": SecretStr(password_hash)})
     tally = Tally()
     app = create_app(settings, pool, clock, tally=tally)
     # Cookies of an address are not kept unless asked for.

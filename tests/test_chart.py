@@ -20,6 +20,7 @@ from workers.cli.roles import FINISH_WITHIN
 CUSTOM = {"ScaledObject", "ServiceMonitor", "PrometheusRule"}
 """Kinds of others, whose schemas are not Kubernetes' own."""
 
+KEYS = ("SECRET_KEY", "SECRET_KEY_PREVIOUS")
 COMPONENT = "app.kubernetes.io/component"
 OLDEST, NEWEST = "1.27", "1.37"
 
@@ -117,9 +118,9 @@ def test_every_name_in_the_environment_is_a_setting(release: Release) -> None:
 @pytest.mark.parametrize(
     ("component", "secrets"),
     [
-        ("receiver", {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SENTRY_DSN"}),
-        ("workers", {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SENTRY_DSN"}),
-        ("console", {"DATABASE_URL", "CONSOLE_PASSWORD", "SENTRY_DSN"}),
+        ("receiver", {"DATABASE_URL", "REDIS_URL", *KEYS, "SENTRY_DSN"}),
+        ("workers", {"DATABASE_URL", "REDIS_URL", *KEYS, "OAUTH_CLIENT_SECRET", "SENTRY_DSN"}),
+        ("console", {"DATABASE_URL", "CONSOLE_PASSWORD", *KEYS, "OAUTH_CLIENT_SECRET", "SENTRY_DSN"}),
         ("migrations", {"DATABASE_URL"}),
         ("rules", {"DATABASE_URL"}),
         ("doctor", set(SECRET)),
@@ -129,6 +130,11 @@ def test_a_role_gets_the_secrets_that_it_reads_and_no_other(full: Release, compo
     variables = environment_of(full, component)
     assert {name for name, variable in variables.items() if "secretKeyRef" in variable.get("valueFrom", {})} == secrets
     assert {name for name in SECRET if "value" in variables.get(name, {})} == set()
+
+
+def test_the_console_has_the_keys_of_tokens_only_where_it_connects_locations() -> None:
+    variables = environment_of(render(values("default")), "console")
+    assert set(SECRET) & set(variables) == {"DATABASE_URL", "CONSOLE_PASSWORD"}
 
 
 def test_migrations_go_past_the_pooler_and_everything_else_through_it(full: Release) -> None:

@@ -110,7 +110,7 @@ async def test_a_database_that_takes_no_writes_of_ours_is_told(
         finally:
             await connection.execute(f"DROP OWNED BY {role}")
             await connection.execute(f"DROP ROLE {role}")
-    first = "appointments, budgets, calls, deliveries, delivery_keys"
+    first = "appointments, budgets, calls, connecting, deliveries"
     assert line.state == "failed"
     assert re.fullmatch(rf"this user may not read and write {first} and \d+ more", line.found)
 

@@ -12,6 +12,7 @@ import pytest
 from service.receiver.kinds import SENT_ALONG
 from service.standard_webhooks import new_secret, read_secret, sign, verify
 from service.store import sources
+from service.store.sealing import Keys
 from service.store.sources import Source
 from tests.house import SECRET, pool_of
 from tests.sandboxes import LOCATION
@@ -40,7 +41,7 @@ def proves(source: Source, secret: str) -> bool:
     key = read_secret(secret)
     headers = sign(key, "m", datetime.now(UTC), b"{}")
     try:
-        return bool(verify(source.keys(SECRET), headers, b"{}", now=datetime.now(UTC), window=WINDOW))
+        return bool(verify(source.keys(Keys(SECRET)), headers, b"{}", now=datetime.now(UTC), window=WINDOW))
     except Exception:
         return False
 

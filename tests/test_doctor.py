@@ -13,10 +13,12 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from service.embedded import Servers
+from service.highlevel.oauth import Granted
 from service.settings import LEFT_BY_UP
-from service.store import locations, sources
+from service.store import locations, sources, tokens
+from service.store.sealing import Keys
 from tests.checkups import NOTE, answering, ask, changed, in_order, look
-from tests.house import SECRET, TOKEN, House
+from tests.house import SECRET, TOKEN, House, now
 from tests.processes import free_port
 from tests.sandboxes import LOCATION
 from tests.test_cli import say
@@ -68,16 +70,17 @@ async def test_what_the_key_does_not_open_is_named(idle: House) -> None:
             connection,
             "shop",
             "external",
-            secret=sources.sealed(SECRET, b"hush" * 8),
+            secret=Keys(SECRET).seal(b"hush" * 8),
             locations=[LOCATION],
             paths={},
             busy_status=429,
         )
-    assert (await look(idle.settings, offline=True))[
-        "secrets"
-    ].found == "SECRET_KEY opens those of 1 location and 1 source"
+        agency = {"access_token": "hush", "expires_in": 60, "user_type": "Company", "company_id": "north"}
+        await tokens.keep(connection, Keys(SECRET), Granted.model_validate(agency), now=now())
+    told = (await look(idle.settings, offline=True))["secrets"].found
+    assert told == "SECRET_KEY opens those of 1 location and 1 source"
     found = await look(changed(idle, secret_key=other), only=[LOCATION])
-    assert found["secrets"].found == f"SECRET_KEY does not open location {LOCATION}, source shop"
+    assert found["secrets"].found == f"SECRET_KEY does not open location {LOCATION}, agency north, source shop"
     assert found[f"location {LOCATION}"].state == "failed"
 
 
@@ -89,7 +92,7 @@ async def test_what_highlevel_says_of_a_location_is_told_in_its_words(idle: Hous
             (elsewhere, TOKEN, "Europe/London"),
             ("gone", "hush", "UTC"),
         ):
-            await locations.add(connection, SECRET, id_, name="One", time_zone=zone, token=SecretStr(token))
+            await locations.add(connection, Keys(SECRET), id_, name="One", time_zone=zone, token=SecretStr(token))
     found = await look(idle.settings)
     other_zone = found[f"location {LOCATION}"]
     assert (other_zone.state, other_zone.found.endswith("Asia/Tokyo, live; HighLevel says Europe/London")) == (

@@ -10,6 +10,7 @@ from service.receiver.app import SOURCES
 from service.receiver.kinds import SENT_ALONG
 from service.standard_webhooks import new_secret, read_secret, sign
 from service.store import rulebooks, sources
+from service.store.sealing import Keys
 from tests.house import SECRET, House, in_days
 from tests.sandboxes import ADA, CUTS, DANA, LOCATION
 from workers.rulebook import read
@@ -43,7 +44,7 @@ SICK = {"employee": "dana", "from": "2027-01-04T09:30:00+01:00", "days": 2, "pai
 
 async def open_source(house: House) -> None:
     async with house.pool.acquire() as connection:
-        secret = sources.sealed(SECRET, KEY)
+        secret = Keys(SECRET).seal(KEY)
         where: Any = {"locations": [LOCATION], "busy_status": 429}
         await sources.add(connection, "sick", "external", secret=secret, paths=PATHS, **where)
         digest = sources.digest("the-secret-of-a-workflow-here")

@@ -9,6 +9,7 @@ from service.highlevel.appointments import AppointmentReply
 from service.highlevel.operation import Api, Operation, ReplyT
 from service.store import locations
 from service.store.deliveries import Delivery
+from service.store.sealing import Keys
 from tests.house import SECRET, House, in_days
 from tests.sandboxes import LOCATION
 from workers.judge import Meaning, NoNews, meaning
@@ -31,7 +32,7 @@ async def test_a_source_gains_nothing_by_naming_an_appointment_of_another_locati
     visit = await house.book(in_days(7, "10:00"))
     await house.settled()
     async with house.pool.acquire() as connection:
-        location = await locations.find(connection, SECRET, LOCATION)
+        location = await locations.find(connection, Keys(SECRET), LOCATION)
     assert location is not None
     delivery = Delivery(
         delivery_id=uuid4(),

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-import click
 import pytest
 from pydantic import SecretStr
 
 from service.settings import read_settings
 from tests.test_client import Server, answering
 from workers.cli.checkup.examination import examine
-from workers.cli.locations import _ask_highlevel
+from workers.cli.locations import _look
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 SETTINGS = read_settings().model_copy(
@@ -37,6 +36,5 @@ async def test_the_doctor_asks_through_it(proxy: Server) -> None:
 
 
 async def test_a_location_is_looked_up_through_it(proxy: Server) -> None:
-    with pytest.raises(click.ClickException):
-        await _ask_highlevel(SETTINGS, "loc", SecretStr("secret-token"), needed=True)
+    assert (await _look(SETTINGS, "loc", SecretStr("secret-token"))).refused is not None
     assert hosts(proxy) == {"highlevel.example.com"}

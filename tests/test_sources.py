@@ -22,6 +22,7 @@ from service.receiver.kinds import SENT_ALONG
 from service.standard_webhooks import new_secret, read_secret, sign
 from service.store import sources
 from service.store.database import Pool
+from service.store.sealing import Keys
 from tests.house import SECRET, now, pool_of, register, settings_for
 from tests.sandboxes import ADA, CUTS, LOCATION
 
@@ -76,7 +77,7 @@ class Doors:
 
 async def let_in(pool: Pool) -> None:
     async with pool.acquire() as connection:
-        secret = sources.sealed(SECRET, KEY)
+        secret = Keys(SECRET).seal(KEY)
         where: Any = {"locations": [LOCATION], "busy_status": 503}
         assert await sources.add(connection, "sick", "external", secret=secret, paths=PATHS, **where)
         digest = sources.digest(PASSWORD)
@@ -86,7 +87,7 @@ async def let_in(pool: Pool) -> None:
 
 async def let_in_another(doors: Doors, name: str, paths: Mapping[str, str]) -> None:
     async with doors.pool.acquire() as connection:
-        secret = sources.sealed(SECRET, KEY)
+        secret = Keys(SECRET).seal(KEY)
         where: Any = {"locations": [LOCATION], "busy_status": 429}
         await sources.add(connection, name, "external", secret=secret, paths=paths, **where)
     await doors.look()
@@ -235,7 +236,7 @@ async def test_while_a_secret_is_changed_both_are_good_and_then_the_new_one_only
 
     async def change(key: bytes, *, keep: bool) -> int | None:
         async with doors.pool.acquire() as connection:
-            count = await sources.rotate(connection, "sick", sources.sealed(SECRET, key), keep=keep)
+            count = await sources.rotate(connection, "sick", Keys(SECRET).seal(key), keep=keep)
         await doors.look()
         return count
 

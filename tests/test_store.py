@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 import service.store
-from service.highlevel.client import Call
+from service.highlevel.call import Call
 from service.store import (
     appointments,
     arrivals,
@@ -29,14 +29,14 @@ from service.store import (
 )
 from service.store.database import Pool
 from service.store.identifiers import new_id
+from service.store.sealing import Keys
 from tests.house import SECRET, register
 from tests.sandboxes import LOCATION
 from tests.test_deliveries import arrival, record, rows
 from tests.test_trigger import AFTER
 
-MODULES = [
-    importlib.import_module(f"service.store.{module.name}") for module in pkgutil.iter_modules(service.store.__path__)
-]
+PATH = service.store.__path__
+MODULES = [importlib.import_module(module.name) for module in pkgutil.iter_modules(PATH, "service.store.")]
 KEYWORDS = {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
 
 
@@ -149,15 +149,15 @@ async def test_a_token_is_encrypted_at_rest_and_never_shown(pool: Pool) -> None:
     [(at_rest,)] = await rows(pool, "SELECT token FROM locations")
     assert b"pit-" not in at_rest
     async with pool.acquire() as connection:
-        found = await locations.find(connection, SECRET, LOCATION)
+        found = await locations.find(connection, Keys(SECRET), LOCATION)
         assert found is not None
         assert found.token.get_secret_value() == "pit-sandbox-demo"
         assert "pit-" not in f"{found!r} {found} {found.token!r}"
         assert [each.token.get_secret_value() for each in await locations.every(connection)] == [""]
         with pytest.raises(locations.TokenUnreadable) as refusal:
-            await locations.find(connection, SecretStr(Fernet.generate_key().decode()), LOCATION)
+            await locations.find(connection, Keys(SecretStr(Fernet.generate_key().decode())), LOCATION)
         assert "pit-" not in str(refusal.value)
-        assert await locations.find(connection, SECRET, "nobody") is None
+        assert await locations.find(connection, Keys(SECRET), "nobody") is None
 
 
 async def test_a_location_registered_again_stays_connected_since(pool: Pool) -> None:

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from service.event import INSTALL, UNINSTALL
 from service.highlevel.errors import HighLevelError
 from service.store import appointments, deliveries, locations, steps, verdicts
 from service.store.deliveries import Delivery
 from service.store.locations import TokenUnreadable
+from service.store.sealing import Keys
 from service.store.verdicts import Verdict
 from workers.faults import RulebookFaults
 from workers.follow import bring_along
+from workers.installs import heed
 from workers.judge import Meaning, NoNews, meaning
 from workers.judge import verdicts as judge_rules
 from workers.lease import Lease
@@ -33,9 +36,12 @@ class RulesUnreadable(Waits):
 
 async def apply(work: Workplace, lease: Lease, delivery: Delivery, stopping: Callable[[], bool]) -> None:
     """Bring a delivery to its end. Raises Waits, LeaseLost, or what the database raises."""
+    if delivery.event in (INSTALL, UNINSTALL):
+        heeded = await heed(work, lease, delivery)
+        return await finish(work, lease, delivery, heeded.state, heeded.reason)
     try:
         async with work.pool.acquire() as connection:
-            location = await locations.find(connection, work.settings.secret_key, delivery.location_id)
+            location = await locations.find(connection, Keys.of(work.settings), delivery.location_id)
     except TokenUnreadable:
         raise Waits(timedelta(minutes=1), "SECRET_KEY does not open this location's token") from None
     if location is None:

@@ -6,7 +6,9 @@ from importlib.metadata import version
 
 from aiohttp import web
 
+from service.access.app import CALLBACK
 from service.console import pages
+from service.console.callback import CallbackPage
 from service.console.delivery import DeliveryPages
 from service.console.errors import TALLY, errors_are_pages
 from service.console.headers import add_headers
@@ -65,6 +67,8 @@ def create_app(
             web.get("/deliveries/{delivery_id}.json", delivery.as_json),
             web.get("/deliveries/{delivery_id}", delivery.show),
             web.get("/now", now.show),
+            # Not for HEAD: whoever looks ahead at a link must not use it up.
+            web.get(CALLBACK, CallbackPage(settings, pool, clock).show, allow_head=False),
             web.get("/metrics", Metrics(record, version("slotwright")).show),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.ready),

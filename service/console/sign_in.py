@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from service.access.app import CALLBACK
 from service.console.errors import Refused
 from service.console.pages import page, wants_json
 from service.console.passwords import Password
@@ -18,8 +19,9 @@ from service.console.visitors import PROBES, comes_from_elsewhere, own_path
 
 log = structlog.get_logger()
 
-OPEN = PROBES | {"/metrics", "/sign-in"}
-"""What needs no sign-in, beside the files that pages link to."""
+OPEN = PROBES | {"/metrics", "/sign-in", CALLBACK}
+"""What needs no sign-in, beside the files that pages link to. Who comes to the callback proves it by what they bring:
+their browser is sent by HighLevel's site, and leaves the session's cookie at home."""
 
 MOST_FIELDS = 10
 

@@ -20,6 +20,7 @@ from service.receiver.signature import LEGACY_KEY, WebhookKeys
 from service.receiver.sources import Sources
 from service.settings import HIGHLEVEL_URL, Settings, read_webhook_key
 from service.store.database import Pool
+from service.store.sealing import Keys
 from service.telemetry import Tally
 from service.telemetry.traces import NoTracer, Tracer
 
@@ -42,7 +43,7 @@ def create_app(
     """`pool`, `bell`, `tally` and `tracer` stay the caller's."""
     tally, tracer = tally or Tally(), tracer or NoTracer()
     intake = Intake(pool, bell.ring, ignored_kept=settings.ignored_kept, tally=tally)
-    sources = Sources(pool, settings.secret_key)
+    sources = Sources(pool, Keys.of(settings))
     legacy = LEGACY_KEY if settings.highlevel_legacy_signature else None
     keys = WebhookKeys([*settings.highlevel_webhook_keys, *sandbox_keys], legacy=legacy)
     window = timedelta(seconds=settings.replay_window)
@@ -95,7 +96,7 @@ async def keys_of_sandbox(settings: Settings) -> tuple[str, ...]:
     """The key of the sandbox that HIGHLEVEL_URL is; none when it is HighLevel, which alone may sign then."""
     if settings.highlevel_url.rstrip("/") == HIGHLEVEL_URL:
         return ()
-    url = settings.highlevel_url.rstrip("/") + "/sandbox/webhook-key"
+    url = settings.highlevel_url.rstrip("/") + "/_sandbox/webhook-key"
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session,

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 
 import structlog
-from pydantic import SecretStr
 
 from service.store import sources
 from service.store.database import Pool
+from service.store.sealing import Keys
 from service.store.sources import SecretUnreadable, Source
 from service.telemetry.outage import Outage
 
@@ -20,9 +20,9 @@ PATIENCE = 2.0
 
 
 class Sources:
-    def __init__(self, pool: Pool, secret_key: SecretStr) -> None:
+    def __init__(self, pool: Pool, keys: Keys) -> None:
         self._pool = pool
-        self._secret_key = secret_key
+        self._sealing = keys
         self._by_name: Mapping[str, Source] | None = None
         self._keys: Mapping[str, tuple[bytes, ...] | None] = {}
         self._outage = Outage("cannot look up the sources; those known stay", "sources are looked up again")
@@ -62,6 +62,6 @@ class Sources:
 
     def _opened(self, source: Source) -> tuple[bytes, ...] | None:
         try:
-            return source.keys(self._secret_key)
+            return source.keys(self._sealing)
         except SecretUnreadable:
             return None

@@ -112,10 +112,12 @@ async def _reasons(connection: Connection, arrivals: Sequence[Arrival]) -> list[
     """Why each is ignored: what the door found, or that nobody registered its location."""
     asked = {arrival.event.location_id for arrival in arrivals if not arrival.ignored and arrival.event.location_id}
     registered = {row["location_id"] for row in await connection.fetch(REGISTERED, sorted(asked))}
-    return [
-        arrival.ignored or (None if arrival.event.location_id in registered else "the location is not registered")
-        for arrival in arrivals
-    ]
+    return [arrival.ignored or _unregistered(arrival.event, registered) for arrival in arrivals]
+
+
+def _unregistered(event: Event, registered: Collection[str]) -> str | None:
+    # What is said of our app may well be why a location is registered.
+    return None if event.of_app or event.location_id in registered else "the location is not registered"
 
 
 async def _over_the_cap(
@@ -189,6 +191,8 @@ async def _ring_lanes(connection: Connection, events: Iterable[Event]) -> dict[t
 
 
 def _subject(event: Event) -> tuple[str, str]:
+    if event.of_app:
+        return event.location_id or "", f"install:{event.company_id if event.location_id is None else ''}"
     assert event.location_id is not None
     if event.appointment_id is not None:
         return event.location_id, lane_subject(event.appointment_id)

@@ -21,6 +21,8 @@ class Delivery:
     """Its type, which tells how its body is read."""
 
     location_id: str
+    """Empty for what is about an agency."""
+
     appointment_id: str | None
     """None for an external event that is about no appointment."""
 
@@ -46,8 +48,9 @@ class Delivery:
 
 
 NEXT = """
-    SELECT delivery_id, state, received_at, event, location_id, appointment_id, calendar_id, attempts, surprises,
-        rulebook_id, was, booking, body, GREATEST(next_at - clock_timestamp(), interval '0') AS wait
+    SELECT delivery_id, state, received_at, event, COALESCE(location_id, '') AS location_id, appointment_id,
+        calendar_id, attempts, surprises, rulebook_id, was, booking, body,
+        GREATEST(next_at - clock_timestamp(), interval '0') AS wait
     FROM deliveries WHERE lane_id = $1 AND state IN ('waiting', 'judged')
     ORDER BY arrival LIMIT 1
 """

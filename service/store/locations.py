@@ -1,13 +1,17 @@
 """Locations: one HighLevel sub-account each, with its token encrypted at rest."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
 
+from service.store import tokens
 from service.store.database import Connection
+from service.store.sealing import Keys, Shut
+from service.store.tokens import Grant, GrantUnreadable
 
 
 class TokenUnreadable(Exception):
@@ -16,56 +20,92 @@ class TokenUnreadable(Exception):
 
 @dataclass(frozen=True)
 class Location:
+    """`grant` is None for a location with a private integration token."""
+
     location_id: str
     name: str
     time_zone: str
     mode: str
     connected_at: datetime
     token: SecretStr = field(repr=False)
+    time_zone_read: str | None = None
+    """What HighLevel said last."""
+    time_zone_chosen: bool = False
+    """Somebody chose another clock than HighLevel's, or the same for good."""
+    grant: Grant | None = None
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
 
+# A private token takes the place of what was connected; what is connected writes its own grant after this.
 ADD = """
-    INSERT INTO locations AS kept (location_id, name, time_zone, token, connected_at)
-    VALUES ($1, $2, $3, $4, COALESCE($5, now()))
-    ON CONFLICT (location_id) DO UPDATE SET name = $2, time_zone = $3, token = $4
+    WITH replaced AS (DELETE FROM grants WHERE location_id = $1)
+    INSERT INTO locations AS kept (
+        location_id, name, time_zone, token, connected_at, time_zone_read, time_zone_chosen
+    )
+    VALUES ($1, $2, $3, $4, COALESCE($5, now()), $6, $7)
+    ON CONFLICT (location_id) DO UPDATE SET
+        name = $2, token = $4, time_zone_read = COALESCE($6, kept.time_zone_read),
+        time_zone = CASE WHEN kept.time_zone_chosen AND NOT $7 THEN kept.time_zone ELSE $3 END,
+        time_zone_chosen = kept.time_zone_chosen OR $7
 """
 
-FIND = "SELECT location_id, name, time_zone, mode, connected_at, token FROM locations WHERE location_id = $1"
+COLUMNS = """
+    locations.location_id, name, time_zone, mode, connected_at, locations.token, time_zone_read, time_zone_chosen,
+    subject, company_id, scopes, granted_at, expires_at, version, refused, grants.token AS access_token, refresh_token,
+    COALESCE(claimed_until < clock_timestamp(), false) AS abandoned
+"""
+
+FIND = f"""
+    SELECT {COLUMNS} FROM locations LEFT JOIN grants ON grants.location_id = locations.location_id
+    WHERE locations.location_id = $1
+"""  # noqa: S608 (no value in it)
+
+LIST = f"""
+    SELECT {COLUMNS} FROM locations LEFT JOIN grants ON grants.location_id = locations.location_id
+    ORDER BY locations.location_id
+"""  # noqa: S608
+
+SET_TIME_ZONE = """
+    UPDATE locations SET time_zone = $2, time_zone_chosen = $3, time_zone_read = COALESCE($4, time_zone_read)
+    WHERE location_id = $1 RETURNING location_id
+"""
 
 REMOVE = "DELETE FROM locations WHERE location_id = $1 RETURNING location_id"
-
-LIST = "SELECT location_id, name, time_zone, mode, connected_at, token FROM locations ORDER BY location_id"
 
 
 async def add(
     connection: Connection,
-    key: SecretStr,
+    keys: Keys,
     location_id: str,
     *,
     name: str,
     time_zone: str,
     token: SecretStr,
     connected_at: datetime | None = None,
+    time_zone_read: str | None = None,
+    time_zone_chosen: bool = False,
 ) -> None:
-    """Register a location, or give a registered one a new token, name or time zone (it stays connected since)."""
-    sealed = Fernet(key.get_secret_value()).encrypt(token.get_secret_value().encode())
-    await connection.execute(ADD, location_id, name, time_zone, sealed, connected_at)
+    """Register a location, or give a registered one a new token, name or time zone (it stays connected since).
+
+    A time zone that somebody chose stays until another is chosen. Raises Shut without a key.
+    """
+    sealed = keys.seal_text(token)
+    await connection.execute(ADD, location_id, name, time_zone, sealed, connected_at, time_zone_read, time_zone_chosen)
 
 
-async def find(connection: Connection, key: SecretStr, location_id: str) -> Location | None:
+async def find(connection: Connection, keys: Keys, location_id: str) -> Location | None:
     """A registered location; raises TokenUnreadable."""
     row = await connection.fetchrow(FIND, location_id)
-    if row is None:
-        return None
-    try:
-        token = Fernet(key.get_secret_value()).decrypt(row["token"]).decode()
-    except InvalidToken:
-        raise TokenUnreadable(location_id) from None
-    return Location(**{**dict(row), "token": SecretStr(token)})
+    return None if row is None else _location(row, keys)
+
+
+async def look_up(connection: Connection, location_id: str) -> Location | None:
+    """A registered location without its token."""
+    row = await connection.fetchrow(FIND, location_id)
+    return None if row is None else _location(row, None)
 
 
 async def remove(connection: Connection, location_id: str) -> bool:
@@ -75,4 +115,29 @@ async def remove(connection: Connection, location_id: str) -> bool:
 
 async def every(connection: Connection) -> list[Location]:
     """All of them, without their tokens."""
-    return [Location(**{**dict(row), "token": SecretStr("")}) for row in await connection.fetch(LIST)]
+    return [_location(row, None) for row in await connection.fetch(LIST)]
+
+
+async def set_time_zone(
+    connection: Connection, location_id: str, time_zone: str, *, chosen: bool, read: str | None
+) -> bool:
+    """Set its clock; False when it is not registered."""
+    return await connection.fetchval(SET_TIME_ZONE, location_id, time_zone, chosen, read) is not None
+
+
+def _location(row: Mapping[str, Any], keys: Keys | None) -> Location:
+    """Without keys, without the tokens. Raises TokenUnreadable."""
+    location_id = row["location_id"]
+    try:
+        grant = None
+        if row["subject"] is not None:
+            grant = tokens.grant_of({name: row[_STANDS.get(name, name)] for name in _OF_GRANT}, keys)
+        token = grant.token if grant else keys.open_text(row["token"]) if keys else SecretStr("")
+    except (Shut, GrantUnreadable):
+        raise TokenUnreadable(location_id) from None
+    return Location(**{name: row[name] for name in _OF_LOCATION}, token=token, grant=grant)
+
+
+_OF_LOCATION = ("location_id", "name", "time_zone", "mode", "connected_at", "time_zone_read", "time_zone_chosen")
+_OF_GRANT = tuple(Grant.__dataclass_fields__)
+_STANDS = {"token": "access_token"}

@@ -7,10 +7,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
-from pydantic import SecretStr
-
 from service.store.database import Connection
+from service.store.sealing import Keys, Shut
 
 KINDS = ("highlevel", "workflow", "external")
 HIGHLEVEL = "highlevel"
@@ -57,12 +55,11 @@ class Source:
         matches = [hmac.compare_digest(told, each) for each in self.secrets]
         return any(matches)
 
-    def keys(self, secret_key: SecretStr) -> tuple[bytes, ...]:
+    def keys(self, keys: Keys) -> tuple[bytes, ...]:
         """The keys that an external source signs with. Raises SecretUnreadable."""
         try:
-            fernet = Fernet(secret_key.get_secret_value())
-            return tuple(fernet.decrypt(each) for each in self.secrets)
-        except (InvalidToken, ValueError):
+            return tuple(keys.open(each) for each in self.secrets)
+        except Shut:
             raise SecretUnreadable(self.name) from None
 
 
@@ -119,10 +116,6 @@ async def remove(connection: Connection, name: str) -> bool:
 def digest(secret: str) -> bytes:
     """What is kept of a secret that is sent along: long and random as it is, a plain digest tells nothing of it."""
     return sha256(secret.encode(errors="surrogateescape")).digest()
-
-
-def sealed(secret_key: SecretStr, key: bytes) -> bytes:
-    return Fernet(secret_key.get_secret_value()).encrypt(key)
 
 
 def _source(row: Mapping[str, Any]) -> Source:

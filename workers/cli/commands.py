@@ -20,6 +20,7 @@ MODULES: Mapping[str, str] = {
     "migrate": "migrate",
     "locations": "locations",
     "sources": "sources",
+    "rekey": "rekey",
     "rules": "rules",
     "history": "history",
     "doctor": "doctor",

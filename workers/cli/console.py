@@ -13,8 +13,9 @@ from service import telemetry
 from service.console.app import HEALTH, PasswordNeeded, create_app
 from service.console.passwords import password_hash
 from service.settings import Settings
+from workers.cli.clock import clock
 from workers.cli.folder import folder_option, opened, settings_in
-from workers.cli.roles import LEAVE_AFTER, clock, require_schema, serving, stop_signal, watched
+from workers.cli.roles import LEAVE_AFTER, require_schema, serving, stop_signal, watched
 
 log = structlog.get_logger()
 

@@ -15,13 +15,13 @@ from rich.text import Text
 
 from service.highlevel.appointments import Appointment, CreateAppointment, EditAppointment, GetAppointment
 from service.highlevel.blocked_slots import BlockedSlot, ListBlockedSlots
-from service.highlevel.client import Client, Endpoint
 from service.highlevel.notes import notes_of
 from service.store import history
 from service.store.database import Pool
+from workers.cli.clock import clock
 from workers.cli.live import MARKS, plain_table, said
-from workers.cli.roles import clock
 from workers.cli.stack import Stack
+from workers.client import client
 
 LOCATION, TOKEN = "lFk3vTj0cQxW8mPzR2bN", "pit-sandbox-demo"
 CUTS, CONSULTATIONS = "jc01T5GOBUSZGi6HWGK1", "kQ9sBv3XnE6yTf1LdJ7o"
@@ -59,7 +59,7 @@ class Demo:
         self._stack = stack
         self._pool = pool
         self._session = session
-        self._api = Client(session, Endpoint(stack.sandbox_url, stack.settings.highlevel_version, 10, 10), TOKEN)
+        self._api = client(stack.settings, session, TOKEN)
         self._day = _next_thursday()
         self._first = ""
         self._second = ""
@@ -177,7 +177,7 @@ class Demo:
         return held.get(rule), [step["state"] for step in shown["steps"] if step["rule"] == rule]
 
     async def _post(self, raw: str, signature: str) -> Any:
-        url = self._stack.sandbox_url + "/sandbox/webhooks"
+        url = self._stack.sandbox_url + "/_sandbox/webhooks"
         async with self._session.post(url, json={"raw": raw, "signature": signature}) as answer:
             return await answer.json()
 
@@ -223,7 +223,7 @@ async def settled(stack: Stack, pool: Pool, session: aiohttp.ClientSession, *, q
     loop = asyncio.get_running_loop()
     until, quiet_since, last = loop.time() + SETTLE_WITHIN, loop.time(), -1
     while loop.time() < until:
-        async with session.get(stack.sandbox_url + "/sandbox/webhooks") as answer:
+        async with session.get(stack.sandbox_url + "/_sandbox/webhooks") as answer:
             waiting = (await answer.json())["waiting"]
         async with pool.acquire() as connection:
             still_open, latest = await history.open_work(connection), await history.latest_arrival(connection)

@@ -12,9 +12,9 @@ import click
 from service.settings import SettingsError
 from workers.cli.checkup.examination import examine
 from workers.cli.checkup.finding import Finding, failed
+from workers.cli.clock import clock
 from workers.cli.folder import folder_option, settings_in
 from workers.cli.live import said
-from workers.cli.roles import clock
 
 MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red"), "skipped": ("–", None)}
 

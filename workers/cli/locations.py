@@ -2,20 +2,26 @@
 
 import sys
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from pydantic import SecretStr
 from rich.text import Text
 
-from service.highlevel.client import Client, Endpoint, open_session, proxy_for
-from service.highlevel.errors import HighLevelError, Unauthorized
-from service.highlevel.locations import GetLocation, Location
+from service.access.connection import Told, read_location
+from service.highlevel.connection import open_session, proxy_for
+from service.highlevel.errors import Unauthorized
 from service.settings import Settings
+from service.store import installs, tokens
 from service.store import locations as kept
 from service.store.database import Pool
+from service.store.locations import Location
+from service.store.sealing import Keys
+from service.store.tokens import Grant
+from workers.cli.connect import connect
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.live import plain_table, said, terminal
+from workers.cli.permissions import check
+from workers.cli.time_zones import checked_zone, time_zone
 
 
 @click.group()
@@ -23,29 +29,53 @@ def locations() -> None:
     """The sub-accounts that rules act in."""
 
 
+locations.add_command(connect)
+locations.add_command(check)
+locations.add_command(time_zone)
+
+
 @locations.command()
 @click.argument("location_id")
 @click.option("--name", help="What people call it; by default what HighLevel calls it.")
-@click.option("--time-zone", help="As in Europe/London; by default what HighLevel says.")
+@click.option("--time-zone", help="As in Europe/London, whatever HighLevel says; by default what it says.")
 @folder_option
 def add(location_id: str, name: str | None, time_zone: str | None, folder: Path) -> None:
-    """Register LOCATION_ID, or give it a new token. The token is read from standard input."""
-    if time_zone is not None:
-        _check_zone(time_zone)
+    """Register LOCATION_ID with a private integration token, or give it a new one, read from standard input."""
+    chosen = None if time_zone is None else checked_zone(time_zone)
     token = _read_token(location_id)
 
     async def do(pool: Pool, settings: Settings) -> str:
-        called, zone = name, time_zone
+        called, zone, read = name, chosen, None
         if called is None or zone is None:
-            told = await _ask_highlevel(settings, location_id, token, needed=zone is None)
-            called = called or (told.name if told else "")
-            zone = zone or (told.timezone if told else None)
+            told = await _look(settings, location_id, token)
+            called, read = called or told.name, told.time_zone
+            zone = zone or told.time_zone
+            if told.refused and zone is None:
+                words = str(told.refused).rstrip(".")
+                if not isinstance(told.refused, Unauthorized):
+                    words += ". Give --time-zone to do without asking HighLevel."
+                raise click.ClickException(words)
+            if told.refused:
+                click.echo(
+                    f"Warning: HighLevel does not show it with this token ({told.refused}); it is registered without a "
+                    "name.",
+                    err=True,
+                )
         if zone is None:
             raise click.ClickException("HighLevel names no time zone for it: give one with --time-zone")
-        _check_zone(zone)
         async with pool.acquire() as connection:
-            await kept.add(connection, settings.secret_key, location_id, name=called, time_zone=zone, token=token)
-        return zone
+            await kept.add(
+                connection,
+                Keys.of(settings),
+                location_id,
+                name=called,
+                time_zone=zone,
+                token=token,
+                time_zone_read=read,
+                time_zone_chosen=chosen is not None,
+            )
+            registered = await kept.look_up(connection, location_id)
+        return registered.time_zone if registered else zone
 
     zone = with_pool(folder, do, "secret_key")
     click.echo(f"{location_id} is registered, its clock is {zone}.")
@@ -69,18 +99,40 @@ def remove(location_id: str, folder: Path) -> None:
 @locations.command("list")
 @folder_option
 def list_(folder: Path) -> None:
-    """Show what is registered; tokens are never shown."""
+    """Show what is registered and how each token stands; tokens are never shown."""
 
-    async def do(pool: Pool, _: Settings) -> list[kept.Location]:
+    async def do(pool: Pool, _: Settings) -> tuple[list[Location], list[Grant], list[str]]:
         async with pool.acquire() as connection:
-            return await kept.every(connection)
+            grants = await tokens.every(connection)
+            return await kept.every(connection), grants, await installs.not_connected(connection)
 
-    table = plain_table("location", "name", "time zone", "mode", "connected")
-    for location in with_pool(folder, do):
-        connected = location.connected_at.astimezone(location.zone)
-        words = location.location_id, location.name, location.time_zone, location.mode, f"{connected:%Y-%m-%d %H:%M}"
+    registered, grants, waiting = with_pool(folder, do)
+    table = plain_table("location", "name", "time zone", "mode", "connected", "token")
+    for location in registered:
+        zone = location.time_zone + (" (chosen)" if location.time_zone_chosen else "")
+        connected = f"{location.connected_at.astimezone(location.zone):%Y-%m-%d %H:%M}"
+        words = location.location_id, location.name, zone, location.mode, connected, _state(location.grant)
         table.add_row(*(Text(said(word)) for word in words))
     terminal().print(table if table.rows else "No location is registered.")
+    for grant in grants:
+        whose = grant.location_id or f"The agency {grant.company_id}, {_state(grant)},"
+        click.echo(f"{said(whose)} was granted {said(' '.join(grant.scopes)) or 'nothing'}")
+    for location_id in waiting:
+        click.echo(f"{said(location_id)} has the app installed and is not connected: slotwright locations connect")
+
+
+async def _look(settings: Settings, location_id: str, token: SecretStr) -> Told:
+    async with open_session(1, proxy_for(settings.highlevel_url)) as session:
+        return await read_location(settings, session, location_id, token)
+
+
+def _state(grant: Grant | None) -> str:
+    """How a token stands. A refresh gives one that is good for another while, unless it is refused."""
+    if grant is None:
+        return "private"
+    if grant.refused is not None:
+        return f"OAuth, refused ({grant.refused}): connect it again"
+    return f"OAuth, until {grant.expires_at.astimezone():%Y-%m-%d %H:%M}, then refreshed"
 
 
 def _read_token(location_id: str) -> SecretStr:
@@ -94,32 +146,3 @@ def _read_token(location_id: str) -> SecretStr:
     if not (token.isascii() and token.isprintable()):
         raise click.ClickException("what came in is no token: a line of plain letters, digits and hyphens is expected")
     return SecretStr(token)
-
-
-def _check_zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise click.ClickException(f"{name!r} is no time zone such as Europe/London") from None
-
-
-async def _ask_highlevel(settings: Settings, location_id: str, token: SecretStr, *, needed: bool) -> Location | None:
-    """What HighLevel says of the location. Where it says nothing: a ClickException if it is needed, else None."""
-    endpoint = Endpoint(
-        settings.highlevel_url.rstrip("/"), settings.highlevel_version, settings.read_timeout, settings.write_timeout
-    )
-    async with open_session(1, proxy_for(endpoint.url)) as session:
-        try:
-            reply = await Client(session, endpoint, token.get_secret_value())(GetLocation(location_id=location_id))
-        except HighLevelError as error:
-            if needed:
-                told = str(error).rstrip(".")
-                if not isinstance(error, Unauthorized):
-                    told += ". Give --time-zone to do without asking HighLevel."
-                raise click.ClickException(told) from None
-            click.echo(
-                f"Warning: HighLevel does not show it with this token ({error}); it is registered without a name.",
-                err=True,
-            )
-            return None
-    return reply.location

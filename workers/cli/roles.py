@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import uvloop
 from aiohttp import web
 
 from service import telemetry
-from service.highlevel.client import open_session, proxy_for
+from service.highlevel.connection import open_session, proxy_for
 from service.queue import Bell
 from service.receiver.app import HEALTH, create_app, keys_of_sandbox
 from service.settings import Settings
@@ -23,6 +22,7 @@ from service.store import history, sources, tallies
 from service.store.database import AWAY, Pool
 from service.telemetry import Tally
 from service.telemetry.traces import Tracer, tracing
+from workers.cli.clock import clock
 from workers.cli.folder import folder_option, opened, settings_in
 from workers.jobs import Drainer, listen
 from workers.workplace import Workplace
@@ -35,10 +35,6 @@ reset with the socket that listens, and whoever asks /readyz sends no more meanw
 
 FINISH_WITHIN = 20.0
 """Seconds that requests under way may take when the receiver stops."""
-
-
-def clock() -> datetime:
-    return datetime.now(UTC)
 
 
 @click.command()
@@ -91,7 +87,11 @@ async def _work(settings: Settings) -> None:
         await require_schema(pool)
         workplace = Workplace(settings, pool, session, clock, tally, tracer)
         drainer = Drainer(workplace)
-        async with running(listen(drainer, workplace), stopped), running(drainer.sweep(), stopped):
+        async with (
+            running(listen(drainer, workplace), stopped),
+            running(drainer.sweep(), stopped),
+            running(workplace.tokens.run(), stopped),
+        ):
             log.info("working", worker=drainer.name)
             await stopped.wait()
             log.info("stopping: finishing the steps under way")

@@ -15,6 +15,7 @@ from service.standard_webhooks import new_secret, read_secret
 from service.store import locations
 from service.store import sources as kept
 from service.store.database import Connection, Pool
+from service.store.sealing import Keys
 from service.store.sources import BUSY_STATUSES, HIGHLEVEL, KINDS, Source
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.live import said, terminal
@@ -224,7 +225,7 @@ def _to_keep(kind: str, secret: str, settings: Settings) -> bytes:
         return kept.digest(secret)
     if not settings.secret_key.get_secret_value():
         raise click.ClickException("SECRET_KEY is not set: it encrypts the secrets of external sources")
-    return kept.sealed(settings.secret_key, read_secret(secret))
+    return Keys.of(settings).seal(read_secret(secret))
 
 
 def _show(kind: str, secret: str) -> None:

@@ -20,8 +20,10 @@ from cryptography.fernet import Fernet
 
 from service import embedded
 from service.embedded import Servers
+from service.sandbox.seed import load_seed, packaged_seed
 from service.settings import LEFT_BY_UP, Settings, read_settings
 from service.store import migrations
+from workers.cli.clock import clock
 from workers.cli.folder import in_use
 from workers.cli.sandbox import APP_ID
 
@@ -104,6 +106,7 @@ def running(folder: Path, *, port: int, sandbox_port: int, console_port: int) ->
             "redis_url": servers.redis_url,
             "highlevel_url": f"http://{HOST}:{sandbox_port}",
             "highlevel_app_ids": APP_ID,
+            **_app(console_port),
             **_secrets(folder),
         }
         _keep_private(folder / LEFT_BY_UP, json.dumps(values))
@@ -128,6 +131,16 @@ def _addresses(port: int, console_port: int) -> dict[str, str]:
     return {"HOST": HOST, "PORT": str(port), "CONSOLE_HOST": HOST, "CONSOLE_PORT": str(console_port)}
 
 
+def _app(console_port: int) -> dict[str, str]:
+    """The demo seed's app, so that locations can be connected as with HighLevel's."""
+    client = next(iter(load_seed(packaged_seed("demo"), clock=clock).clients.values()))
+    return {
+        "oauth_client_id": client.id,
+        "oauth_client_secret": client.secret,
+        "oauth_redirect_url": f"http://{HOST}:{console_port}/oauth/callback",
+    }
+
+
 def _start_roles(stack: Stack, port: int, sandbox_port: int, console_port: int) -> None:
     """The receiver last: it asks the sandbox for its key. What can start beside something else does."""
     webhook_url = f"{stack.receiver_url}/hooks/highlevel"
@@ -135,7 +148,7 @@ def _start_roles(stack: Stack, port: int, sandbox_port: int, console_port: int) 
     migrations.migrate(stack.settings.database_url)
     stack.roles.start("work")
     stack.roles.start("console")
-    _wait_for(stack, sandbox_port, "/sandbox/webhook-key")
+    _wait_for(stack, sandbox_port, "/_sandbox/webhook-key")
     stack.roles.start("receive")
     _wait_for(stack, port, "/readyz")
     _wait_for(stack, console_port, "/readyz")

@@ -19,11 +19,13 @@ from service.sandbox.seed import load_seed, packaged_seed
 from service.settings import read_settings
 from service.store import history, locations, rulebooks
 from service.store.database import AWAY, Pool
+from service.store.sealing import Keys
 from workers.cli import demo, stack
+from workers.cli.clock import clock
 from workers.cli.demo import Outcome
 from workers.cli.folder import FOLDER, folder_option, opened
 from workers.cli.live import ROWS, Screen, terminal
-from workers.cli.roles import clock, ended
+from workers.cli.roles import ended
 from workers.cli.rules import rules_in, store
 from workers.cli.stack import Stack
 from workers.rulebook import Rulebook
@@ -139,7 +141,7 @@ async def _register(pool: Pool, running: Stack) -> None:
         async with pool.acquire() as connection:
             await locations.add(
                 connection,
-                running.settings.secret_key,
+                Keys.of(running.settings),
                 location.id,
                 name=location.name,
                 time_zone=str(location.timezone),

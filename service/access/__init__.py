@@ -1,0 +1,1 @@
+"""How we may act in a location: connecting it, and tokens that are good when they are used."""

@@ -1,0 +1,69 @@
+"""/oauth/callback: where HighLevel sends the browser of whoever allowed our app a location or an agency."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from aiohttp import web
+
+from service.access import app
+from service.access.connection import Connected, Connector, NoTimeZone
+from service.console.errors import Refused
+from service.console.pages import page
+from service.console.words import cut
+from service.highlevel.connection import open_session, proxy_for
+from service.highlevel.errors import HighLevelError
+from service.settings import Settings
+from service.store.connecting import StateRefused
+from service.store.database import Pool
+
+log = structlog.get_logger()
+
+AGAIN = "Begin anew with slotwright locations connect."
+LONGEST = 300
+"""Letters shown of what HighLevel says."""
+
+
+class CallbackPage:
+    """The state is the proof that somebody of us asked: it is known, new, and used once, whoever brings it."""
+
+    def __init__(self, settings: Settings, pool: Pool, clock: Callable[[], datetime]) -> None:
+        """`pool` stays the caller's."""
+        self._settings = settings
+        self._pool = pool
+        self._clock = clock
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """Neither the state nor the code is logged, or shown."""
+        if wanting := app.missing(self._settings):
+            raise Refused(503, "Not set up", f"The console needs {', '.join(wanting)} to connect a location.")
+        query = request.query
+        async with open_session(2, proxy_for(self._settings.highlevel_url)) as session:
+            connector = Connector(self._settings, self._pool, session, self._clock)
+            try:
+                asked = await connector.use(query.get("state", ""))
+            except StateRefused as refused:
+                raise Refused(400, "Nothing was connected", f"{refused} {AGAIN}") from None
+            if not (code := query.get("code", "")):
+                told = cut(query.get("error_description") or query.get("error") or "it gave no code", LONGEST)
+                raise Refused(400, "Nothing was connected", f"HighLevel says: {told}. {AGAIN}")
+            try:
+                connected = await connector.finish(asked, code)
+            except HighLevelError as error:
+                log.warning("nothing was connected", error=type(error).__name__, status=error.status)
+                raise Refused(502, "Nothing was connected", f"{cut(str(error), LONGEST)}. {AGAIN}") from None
+            except NoTimeZone as error:
+                told = f"HighLevel does not say its time zone ({cut(str(error), LONGEST)}): choose one by --time-zone."
+                raise Refused(502, "Nothing was connected", f"{told} {AGAIN}") from None
+        log.info("connected", user_type=connected.user_type, id=connected.id)
+        detail, then = _words(connected)
+        return page(request, "connected.html", title="Connected", detail=detail, then=then)
+
+
+def _words(connected: Connected) -> tuple[str, str]:
+    """What was connected, and the command that comes next."""
+    if connected.user_type == "Company":
+        detail = f"The agency {connected.id} is connected. Its token gives those of its locations."
+        return detail, "slotwright locations connect --location LOCATION_ID"
+    detail = f"{connected.name or connected.id} is registered; its clock is {connected.time_zone}."
+    return detail, f"slotwright locations check {connected.id}"

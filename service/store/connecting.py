@@ -1,0 +1,61 @@
+"""Connecting that is under way: what was asked of HighLevel, found again by the state that its answer carries."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from service.highlevel.oauth import UserType
+from service.store.database import Connection
+
+GOOD_FOR = timedelta(minutes=10)
+KEPT_FOR = timedelta(days=1)
+"""So that it can be told why one is good no more."""
+
+
+class StateRefused(Exception):
+    """The state is none of ours, was used, or is too old: which of these, in words for whoever came with it."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for. `time_zone` is what somebody chose for the location, whatever HighLevel says."""
+
+    user_type: UserType
+    redirect_url: str
+    time_zone: str | None
+
+
+BEGIN = """
+    WITH old AS (DELETE FROM connecting WHERE asked_at < $2::timestamptz - $6::interval)
+    INSERT INTO connecting (state, asked_at, user_type, redirect_url, time_zone) VALUES ($1, $2, $3, $4, $5)
+"""
+
+# One statement: of two that come with the same state, one gets it.
+USE = """
+    UPDATE connecting SET used_at = $2
+    WHERE state = $1 AND used_at IS NULL AND asked_at > $2::timestamptz - $3::interval
+    RETURNING user_type, redirect_url, time_zone
+"""
+
+WHY_NOT = "SELECT used_at IS NOT NULL AS used FROM connecting WHERE state = $1"
+
+
+async def begin(connection: Connection, state: str, asked: Asked, *, now: datetime) -> None:
+    """Expect HighLevel's answer, with this state, for GOOD_FOR. Only a digest of the state is kept."""
+    await connection.execute(BEGIN, _digest(state), now, asked.user_type, asked.redirect_url, asked.time_zone, KEPT_FOR)
+
+
+async def use(connection: Connection, state: str, *, now: datetime) -> Asked:
+    """What was asked for with this state, which is good no more after this. Raises StateRefused."""
+    row = await connection.fetchrow(USE, _digest(state), now, GOOD_FOR)
+    if row is not None:
+        return Asked(**row)
+    known = await connection.fetchrow(WHY_NOT, _digest(state))
+    if known is None:
+        raise StateRefused("Nobody here has asked for this.")
+    minutes = GOOD_FOR // timedelta(minutes=1)
+    raise StateRefused("This was answered before." if known["used"] else f"It took longer than {minutes} minutes.")
+
+
+def _digest(state: str) -> bytes:
+    return sha256(state.encode(errors="surrogateescape")).digest()

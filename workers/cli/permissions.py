@@ -1,0 +1,148 @@
+"""`slotwright locations check`: what a location's token may do, asked of HighLevel by calls that change nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from service.access.tokens import TokenKeeper
+from service.highlevel.appointments import GetAppointment
+from service.highlevel.blocked_slots import EditBlockSlot
+from service.highlevel.calendar_settings import EditCalendar
+from service.highlevel.calendars import ListCalendars
+from service.highlevel.connection import open_session, proxy_for
+from service.highlevel.contacts import GetContact, RemoveContactTags
+from service.highlevel.errors import Forbidden, HighLevelError, PathUnknown, Refused
+from service.highlevel.groups import ListGroups, ValidateGroupSlug
+from service.highlevel.locations import GetLocation, LocationReply
+from service.highlevel.operation import Api, Operation
+from service.highlevel.resources import EditResource, ListResources
+from service.highlevel.users import ListUsers
+from service.settings import Settings
+from service.store.database import Pool
+from service.store.locations import Location
+from workers.cli.clock import clock
+from workers.cli.folder import folder_option, with_pool
+from workers.cli.live import plain_table, said, terminal
+from workers.cli.time_zones import not_registered
+from workers.client import client
+
+NOWHERE = "slotwrightLooks00000"
+"""Nothing at HighLevel has this id: what is done to it is done to nothing, and the answer says whether it might be."""
+
+MARKS = {True: ("✓", "green"), False: ("✗", "red")}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One call that needs one scope. `by_id`: on what is nowhere, where a plain refusal shows that it was let in."""
+
+    scope: str
+    call: Callable[[str], Operation[Any]]
+    """Takes the location's id."""
+    needed: bool = False
+    by_id: bool = False
+
+
+PROBES = (
+    Probe("locations.readonly", lambda location: GetLocation(location_id=location)),
+    Probe("calendars.readonly", lambda location: ListCalendars(location_id=location), needed=True),
+    Probe("calendars/events.readonly", lambda _: GetAppointment(event_id=NOWHERE), needed=True, by_id=True),
+    Probe(
+        "calendars/events.write",
+        lambda location: EditBlockSlot(event_id=NOWHERE, location_id=location, title="slotwright looks"),
+        needed=True,
+        by_id=True,
+    ),
+    Probe("users.readonly", lambda location: ListUsers(location_id=location)),
+    Probe("contacts.readonly", lambda _: GetContact(contact_id=NOWHERE), by_id=True),
+    Probe("contacts.write", lambda _: RemoveContactTags(contact_id=NOWHERE, tags=("slotwright looks",)), by_id=True),
+    Probe("calendars.write", lambda _: EditCalendar(calendar_id=NOWHERE), by_id=True),
+    Probe("calendars/groups.readonly", lambda location: ListGroups(location_id=location)),
+    Probe(
+        "calendars/groups.write",
+        lambda location: ValidateGroupSlug(location_id=location, slug="slotwright-looks"),
+    ),
+    Probe(
+        "calendars/resources.readonly",
+        lambda location: ListResources(resource_type="rooms", location_id=location, limit=1, skip=0),
+    ),
+    Probe("calendars/resources.write", lambda _: EditResource(resource_type="rooms", resource_id=NOWHERE), by_id=True),
+)
+"""By scope: those that rules need, and those of the other calls that there are."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    probe: Probe
+    operation: str
+    may: bool
+    words: str
+    reply: Any = None
+
+    @property
+    def wanting(self) -> bool:
+        return self.probe.needed and not self.may
+
+
+@click.command()
+@click.argument("location_id")
+@folder_option
+def check(location_id: str, folder: Path) -> None:
+    """Ask HighLevel what the token of LOCATION_ID may do, and change nothing. Ends with 1 where rules need more."""
+
+    async def do(pool: Pool, settings: Settings) -> tuple[Location, list[Answered]]:
+        async with open_session(2, proxy_for(settings.highlevel_url)) as session:
+            keeper = TokenKeeper(settings, pool, session, clock)
+            try:
+                location = await keeper.look(location_id)
+                if location is None:
+                    raise not_registered(location_id)
+                tokens = keeper.of(location)
+                await tokens.token()
+            except HighLevelError as error:
+                raise click.ClickException(error.message) from None
+            api = client(settings, session, tokens, location=location_id)
+            return location, [await _ask(api, probe, location_id) for probe in PROBES]
+
+    location, answers = with_pool(folder, do, "secret_key")
+    table = plain_table("", "scope", "asked by", "answer")
+    for answer in answers:
+        mark, colour = MARKS[answer.may]
+        words = answer.words if answer.may or answer.probe.needed else f"{answer.words} (no rule needs it)"
+        table.add_row(Text(mark, colour), answer.probe.scope, answer.operation, Text(said(words)))
+    terminal().print(table)
+    if location.grant is not None:
+        click.echo(f"Granted: {said(' '.join(location.grant.scopes)) or 'nothing'}")
+    click.echo(f"Its clock: {said(_clock(location, answers))}")
+    if wanting := [answer.probe.scope for answer in answers if answer.wanting]:
+        raise click.ClickException(f"rules need {', '.join(wanting)}")
+
+
+async def _ask(api: Api, probe: Probe, location_id: str) -> Answered:
+    operation = probe.call(location_id)
+    name = type(operation).__name__
+    try:
+        reply = await api(operation)
+    except HighLevelError as error:
+        let_in = probe.by_id and isinstance(error, Refused) and not isinstance(error, Forbidden | PathUnknown)
+        words = f"let in: nothing has that id ({error.status})" if let_in else _words(error)
+        return Answered(probe, name, let_in, words)
+    return Answered(probe, name, True, "works", reply)
+
+
+def _words(error: HighLevelError) -> str:
+    return f"{error.status}: {error.message}" if error.status else error.message
+
+
+def _clock(location: Location, answers: list[Answered]) -> str:
+    replies = [answer.reply for answer in answers if isinstance(answer.reply, LocationReply)]
+    told = replies[0].location.timezone if replies else None
+    if location.time_zone_chosen:
+        return f"{location.time_zone}, as was chosen; HighLevel says {told or 'nothing'}"
+    if told is None or told == location.time_zone:
+        return f"{location.time_zone}{', as HighLevel says' if told else ''}"
+    return f"{location.time_zone}; HighLevel says {told}: slotwright locations time-zone {location.location_id}"
