@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sentry_sdk.utils import BadDsn, Dsn
 
 HIGHLEVEL_URL = "https://services.leadconnectorhq.com"
+AUTHORIZE_URL = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
 HIGHLEVEL_KEYS = ("MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=",)
 """Ed25519 (SPKI, base64), published in HighLevel's Webhook Integration Guide; one key for all apps."""
 
@@ -116,6 +117,10 @@ class Settings(BaseSettings):
     secret_key: Annotated[SecretStr, AfterValidator(_fernet_key)] = Field(
         SecretStr(""), description="encrypts tokens at rest: 32 random bytes in URL-safe base64"
     )
+    secret_key_previous: Annotated[SecretStr, AfterValidator(_fernet_key)] = Field(
+        SecretStr(""),
+        description="a second key, which opens and does not seal, while SECRET_KEY is changed: `slotwright rekey`",
+    )
 
     highlevel_url: Annotated[str, _url_with("http", "https")] = Field(
         HIGHLEVEL_URL, description="a sandbox's address makes that sandbox's webhooks accepted"
@@ -132,9 +137,43 @@ class Settings(BaseSettings):
     highlevel_legacy_signature: bool = Field(
         False, description="also take the RSA signature of `X-WH-Signature`, which HighLevel has retired"
     )
+    oauth_client_id: str = Field(
+        "", description="the client of your marketplace app, which `slotwright locations connect` connects with"
+    )
+    oauth_client_secret: SecretStr = Field(SecretStr(""), description="that client's secret")
+    oauth_redirect_url: Annotated[str, _url_with("http", "https")] = Field(
+        "",
+        description="where the browser of whoever connects reaches the console's `/oauth/callback`, as registered with "
+        "the app; by default http://localhost:CONSOLE_PORT/oauth/callback",
+    )
+    oauth_scopes: Listed = Field(
+        (
+            "calendars.readonly",
+            "calendars/events.readonly",
+            "calendars/events.write",
+            "contacts.readonly",
+            "contacts.write",
+            "locations.readonly",
+            "users.readonly",
+        ),
+        description="what is asked for, comma separated; the app must have them",
+    )
+    oauth_authorize_url: Annotated[str, _url_with("http", "https")] = Field(
+        "",
+        description="the page where a location is chosen; by default HighLevel's, or that of the sandbox at "
+        "HIGHLEVEL_URL",
+    )
     read_timeout: float = Field(10.0, gt=0, le=60, description="seconds a read may take")
     write_timeout: float = Field(
         4.0, gt=0, le=4, description="seconds a write may take: 4 at most, less than a worker's lease"
+    )
+    rate_limit_kept: int = Field(
+        0, ge=0, description="calls of a window (HighLevel's has 100) that are kept for urgent and interactive use"
+    )
+    rate_limit_processes: int = Field(
+        4,
+        ge=1,
+        description="processes that call HighLevel: while Valkey is away, each makes its part of a location's calls",
     )
     settle_after: float = Field(
         30.0,

@@ -14,8 +14,10 @@ import uvloop
 from aiohttp import web
 
 from service import telemetry
+from service.highlevel.books import Allowance
 from service.highlevel.connection import open_session, proxy_for
 from service.queue import Bell
+from service.rate_limit.shared import SharedRateLimit
 from service.receiver.app import HEALTH, create_app, keys_of_sandbox
 from service.settings import Settings
 from service.store import history, sources, tallies
@@ -83,9 +85,10 @@ async def _work(settings: Settings) -> None:
         opened(settings, size=size) as pool,
         watched(settings, "work", pool) as (tally, tracer),
         open_session(settings.worker_lanes, proxy_for(settings.highlevel_url)) as session,
+        rate_limit_of(settings) as rate_limit,
     ):
         await require_schema(pool)
-        workplace = Workplace(settings, pool, session, clock, tally, tracer)
+        workplace = Workplace(settings, pool, session, clock, tally, tracer, rate_limit)
         drainer = Drainer(workplace)
         async with (
             running(listen(drainer, workplace), stopped),
@@ -96,6 +99,12 @@ async def _work(settings: Settings) -> None:
             await stopped.wait()
             log.info("stopping: finishing the steps under way")
             await drainer.stop()
+
+
+def rate_limit_of(settings: Settings) -> SharedRateLimit:
+    """What all workers keep together."""
+    allowance = Allowance(kept=settings.rate_limit_kept)
+    return SharedRateLimit(settings.redis_url, allowance, processes=settings.rate_limit_processes)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,1 @@
+"""The rate limit that all processes share through Valkey."""
