@@ -157,7 +157,9 @@ class Echo:
         headers["Content-Type"] = "application/json"
         url = self.behind + request.path_qs
         async with self.session.request(request.method, url, data=body, headers=headers) as answered:
-            return web.Response(status=answered.status, body=await answered.read(), content_type="application/json")
+            limits = {name: told for name, told in answered.headers.items() if name.startswith("X-RateLimit")}
+            body = await answered.read()
+            return web.Response(status=answered.status, body=body, content_type="application/json", headers=limits)
 
 
 @asynccontextmanager

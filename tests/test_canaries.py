@@ -98,7 +98,19 @@ async def set_up(place: Place) -> None:
     (rules / "rules.yaml").write_text(RULES)
     hooks = f"http://127.0.0.1:{place.port}/hooks/highlevel"
     sandbox_port = place.sandbox_url.rpartition(":")[2]
-    place.start("sandbox", "--port", sandbox_port, "--seed", str(seed), "--webhook-url", hooks, "--app-id", APP_ID)
+    place.start(
+        "sandbox",
+        "--rate",
+        "100000",
+        "--port",
+        sandbox_port,
+        "--seed",
+        str(seed),
+        "--webhook-url",
+        hooks,
+        "--app-id",
+        APP_ID,
+    )
     async with asyncio.timeout(60):
         while "listening" not in place.log("sandbox"):
             await asyncio.sleep(0.05)
