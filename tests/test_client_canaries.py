@@ -26,7 +26,7 @@ from service.highlevel.calendars import GetCalendar
 from service.highlevel.call import Call
 from service.highlevel.client import HighLevel, Patience
 from service.highlevel.connection import open_session
-from service.highlevel.errors import HighLevelError
+from service.highlevel.errors import HighLevelError, TokenRefused
 from service.highlevel.oauth import OAuth
 from service.highlevel.operation import Operation
 from service.highlevel.rate_limit import Unlimited
@@ -242,9 +242,12 @@ async def test_no_failure_of_oauth_gives_a_secret_away(sandbox: Sandbox, caplog:
     assert_silent(everything, caplog)
 
 
-def test_nothing_that_holds_a_token_shows_it() -> None:
+async def test_nothing_that_holds_a_token_shows_it() -> None:
     holders = (StaticToken(SECRETS["token"]), Bearer(SECRETS["token"]), HighLevel("http://x", SECRETS["token"]))
     assert found_in(" ".join(f"{holder} {holder!r}" for holder in holders)) == set()
-    with pytest.raises(ValueError, match="in one line") as caught:
-        StaticToken(SECRETS["token"] + "\n")
-    assert found_in("".join(traceback.format_exception(caught.value))) == set()
+    api = HighLevel("http://x", SECRETS["token"] + "\n")
+    async with api:
+        with pytest.raises(TokenRefused, match="in one line") as caught:
+            await api(GetCalendar(calendar_id="none"))
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert found_in("".join(frames.format())) == set()

@@ -32,7 +32,8 @@ def proves_that_nothing_happened(call: Call) -> bool:
 
 
 OUTCOMES = (
-    *("delay=0.0001", "429", "429,retry_after=0", "400", "expired_token", "timed_out", "500", "502", "503", "504"),
+    *("delay=0.0001", "429", "429,retry_after=0", "400", "408", "500", "502", "503", "504"),
+    *("expired_token", "missing_scope", "401", "timed_out"),
     *("502,html", "503,after", "drop", "drop_after", "truncated", "invalid"),
 )
 """What may become of a try; the first is that it is answered."""

@@ -8,7 +8,7 @@ import pytest
 from service.highlevel.appointments import CreateAppointment
 from service.highlevel.calendars import CalendarsReply, ListCalendars
 from service.highlevel.call import Call
-from service.highlevel.client import HighLevel, Patience, backoff
+from service.highlevel.client import HighLevel, Patience, pause_after
 from service.highlevel.errors import (
     AnswerLost,
     CommandTimedOut,
@@ -83,7 +83,7 @@ async def test_a_call_is_tried_as_often_as_patience_says(sandbox: Sandbox) -> No
 
 def test_pauses_double_and_are_spread() -> None:
     for tries in (1, 2, 3, 4):
-        pauses = {backoff(Patience(pause=1), tries) for _ in range(100)}
+        pauses = {pause_after(NotSent("x", "y"), Patience(pause=1), tries) for _ in range(100)}
         assert len(pauses) > 90
         assert all(0.5 <= pause / 2 ** (tries - 1) < 1.5 for pause in pauses)
 

@@ -29,7 +29,8 @@ def client(
         version=settings.highlevel_version,
         session=session,
         rate_limit=rate_limit,
-        # A read that hangs leaves time for another. A write is sent once: each time it goes out is kept before it does.
+        # A read that hangs leaves time for another. A write is sent once, for each time it goes out is kept before it
+        # does; again only with a new token, when HighLevel said no to the old one.
         reads=_patience(settings.read_timeout, settings.read_timeout / 2, tries=4),
         writes=_patience(settings.write_timeout, settings.write_timeout, tries=1),
         record=record,

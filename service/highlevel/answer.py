@@ -1,11 +1,15 @@
 """What came back for a call, before it is read as the reply."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from service.highlevel.errors import HighLevelError, error_for
 from service.highlevel.limits import Limits
+
+LONGEST_TOLD = 1000
+"""Letters of HighLevel's words that an error keeps."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +23,13 @@ class Answer:
 def refusal(operation: str, answer: Answer) -> HighLevelError:
     """The error that an answer which is no 2xx means."""
     told = json_of(answer.body)
+    trace_id = told.get("traceId") if isinstance(told, dict) else None
     message = _message(told, answer.body)
     return error_for(answer.status, message)(
         operation,
         message,
         status=answer.status,
-        trace_id=told.get("traceId") if isinstance(told, dict) else None,
+        trace_id=trace_id[:LONGEST_TOLD] if isinstance(trace_id, str) else None,
         retry_after=answer.retry_after,
     )
 
@@ -43,6 +48,7 @@ def _message(answer: Any, body: bytes) -> str:
     if message is None:
         message = body[:400].decode(errors="replace").strip()[:200]
     words = "; ".join(map(str, message)) if isinstance(message, list) else str(message)
+    words = words if len(words) <= LONGEST_TOLD else f"{words[:LONGEST_TOLD]}…"
     # Half a surrogate pair or a NUL can be sent in JSON, and kept nowhere.
     return words.encode(errors="replace").decode().replace("\0", "") or "no message"
 
@@ -50,6 +56,7 @@ def _message(answer: Any, body: bytes) -> str:
 def seconds(header: str | None) -> float | None:
     """Of a Retry-After; None when it is none, or a date."""
     try:
-        return max(0.0, float(header)) if header else None
+        told = float(header) if header else math.nan
     except ValueError:
         return None
+    return max(0.0, told) if math.isfinite(told) else None

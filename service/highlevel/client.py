@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, assert_never
+from typing import Any, Self, assert_never, overload
 
 import aiohttp
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from yarl import URL
 
 from service.highlevel.answer import Answer, refusal, seconds
 from service.highlevel.call import Recorder, call_of
-from service.highlevel.connection import open_session, proxy_for
+from service.highlevel.connection import Way, open_session, proxy_for, sends_once
 from service.highlevel.errors import (
     AnswerLost,
     CommandTimedOut,
@@ -37,21 +37,26 @@ PASSES = frozenset({502, 503, 504})
 """Failures of the way there, which a read may hope to be over at the next try."""
 
 
+SPREAD = 0.25
+"""Seconds, at most, by which those who were all told to come again at once come apart."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long a call may take, in seconds, and how often it is tried."""
 
     connect: float = 3.0
-    """Until a connection stands."""
+    """Until a connection stands, once the address is looked up."""
     read: float = 10.0
     """Without a byte of the answer."""
     total: float = 30.0
-    """From first to last: waiting for the rate limit, tries, pauses between them."""
+    """From first to last: getting a token, waiting for the rate limit, tries, pauses between them."""
     rate_limit: float = 30.0
-    """At one time for the rate limit; where it would be longer the call ends as RateLimited, which says how long."""
+    """At one time for the rate limit, be it kept here or told by a 429; where it would be longer the call ends as
+    RateLimited, which says how long."""
     tries: int = 5
     pause: float = 0.25
-    """After the first try; twice as long after each more."""
+    """After the first try; twice as long after each more. What HighLevel asks for goes before."""
 
 
 class HighLevel:
@@ -77,8 +82,13 @@ class HighLevel:
         writes: Patience | None = None,
         record: Recorder | None = None,
     ) -> None:
-        """`location` is whose calls `rate_limit` counts; by default the client counts its own. `versions` are for
-        single operations. `urgent` calls may use what the rate limit keeps for them."""
+        """`location` is whose calls `rate_limit` counts; by default the client counts its own. `version` is for
+        operations that declare none, `versions` for single ones. `urgent` calls may use what the rate limit keeps for
+        them. What `record` raises ends the call, whatever became of it."""
+        if not _is_address(base):
+            raise ValueError(f"base is {base!r}; an address such as https://api.example.com is expected")
+        if session is not None and not sends_once(session):
+            raise ValueError("aiohttp sends some calls again by itself: open the session with open_session")
         self._base = base.rstrip("/")
         self._tokens = StaticToken(token) if isinstance(token, str) else token
         self._location = location
@@ -96,6 +106,8 @@ class HighLevel:
         return f"HighLevel({self._base})"
 
     async def __aenter__(self) -> Self:
+        if self._opened is not None:
+            raise RuntimeError("the client is open already")
         if self._session is None:
             self._session = self._opened = open_session(proxy=proxy_for(self._base))
         return self
@@ -111,20 +123,24 @@ class HighLevel:
         patience = self._writes if operation.changes else self._reads
         wire = operation.wire()
         ends = time.monotonic() + patience.total
-        bearer = Bearer(await self._tokens.token())
+        name = type(operation).__name__
+        bearer = await self._bearer(name, ends)
         renewed, tries = False, 0
         while True:
             tries += 1
-            grant = await self._leave(type(operation).__name__, patience, ends)
+            grant = await self._leave(name, patience, ends)
             try:
                 return await self._try(operation, wire, bearer, patience, ends, grant)
             except TokenRefused:
-                if renewed or not await self._tokens.refused(bearer.token):
+                another = None if renewed else await self._bearer(name, ends, refused=bearer)
+                if another is None:
                     raise
-                bearer, renewed = Bearer(await self._tokens.token()), True
+                bearer, renewed = another, True
             except HighLevelError as error:
-                pause = error.retry_after if error.retry_after is not None else backoff(patience, tries)
-                late = time.monotonic() + pause >= ends or pause > patience.rate_limit
+                pause = pause_after(error, patience, tries)
+                late = time.monotonic() + pause >= ends
+                if isinstance(error, RateLimited):
+                    late = late or (error.retry_after or 0.0) > patience.rate_limit
                 if late or tries >= patience.tries or not may_try_again(operation, error):
                     raise
                 await asyncio.sleep(pause)
@@ -146,6 +162,20 @@ class HighLevel:
         if isinstance(came, HighLevelError):
             raise came
         return came
+
+    @overload
+    async def _bearer(self, name: str, ends: float) -> Bearer: ...
+    @overload
+    async def _bearer(self, name: str, ends: float, *, refused: Bearer) -> Bearer | None: ...
+    async def _bearer(self, name: str, ends: float, *, refused: Bearer | None = None) -> Bearer | None:
+        """The token to use now; after one that was `refused`, another, or None where there is none."""
+        try:
+            async with asyncio.timeout(max(0.0, ends - time.monotonic())):
+                if refused is not None and not await self._tokens.refused(refused.token):
+                    return None
+                return Bearer(await self._tokens.token())
+        except TimeoutError:
+            raise NotSent(name, "no token came in time") from None
 
     async def _leave(self, name: str, patience: Patience, ends: float) -> Grant:
         """To send one call. Raises RateLimited where that would take longer than the caller waits."""
@@ -176,6 +206,7 @@ class HighLevel:
         left = ends - time.monotonic()
         if left <= 0:
             return NotSent(name, "no time was left to send it")
+        way = Way()
         try:
             async with self._session.request(
                 wire.method,
@@ -186,18 +217,32 @@ class HighLevel:
                     total=left, sock_connect=min(patience.connect, left), sock_read=patience.read
                 ),
                 allow_redirects=False,
+                raise_for_status=False,
+                trace_request_ctx=way,
             ) as response:
                 body = bearer.left_out_of(await response.read())
                 headers = response.headers
                 return Answer(response.status, Limits.read(headers), seconds(headers.get("Retry-After")), body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             return NotSent(name, f"no connection to HighLevel ({type(error).__name__})")
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            return AnswerLost(name, f"no answer within {min(left, patience.read):g} s ({type(error).__name__})")
+        except TimeoutError:
+            if not way.connected:
+                return NotSent(name, f"no connection to HighLevel within {left:.3g} s")
+            return AnswerLost(name, f"no answer within {min(left, patience.read):.3g} s")
+        except (aiohttp.ClientError, OSError) as error:
+            return AnswerLost(name, f"the connection broke before the answer ({type(error).__name__})")
         except BaseException as error:
             # Cancelled, or not foreseen. The frames it passed hold the headers, and some reports show what frames hold.
             error.__context__ = None
             raise error.with_traceback(None) from None
+
+
+def _is_address(base: str) -> bool:
+    try:
+        url = URL(base)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)
 
 
 def _read(operation: Operation[ReplyT], answer: Answer) -> ReplyT | HighLevelError:
@@ -226,6 +271,9 @@ def may_try_again(operation: Operation[Any], error: HighLevelError) -> bool:
             return True
 
 
-def backoff(patience: Patience, tries: int) -> float:
-    """Seconds, spread so that not all who failed together come again together."""
+def pause_after(error: HighLevelError, patience: Patience, tries: int) -> float:
+    """Seconds: what HighLevel asks for, else twice as long after each try; spread, so that not all who failed together
+    come again together."""
+    if error.retry_after is not None:
+        return error.retry_after + min(patience.pause, SPREAD) * random.random()  # noqa: S311
     return patience.pause * (1 << (tries - 1)) * (0.5 + random.random())  # noqa: S311

@@ -118,6 +118,8 @@ def error_for(status: int, message: str) -> type[HighLevelError]:
     """The error that an answer of this status (not 2xx), in these words, means."""
     if status >= 500:
         return ServerError
+    if status < 400:  # neither done nor refused: nobody said where a redirect of theirs would lead
+        return Unreadable
     if status == 401:
         return _unauthorized(message.lower())
     if status == 404 and message.startswith("Cannot "):

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from service.highlevel.errors import TokenRefused
+
 WITHHELD = "…".encode()
 
 
@@ -18,19 +20,24 @@ class Tokens(Protocol):
 
 
 class StaticToken:
-    """A private integration token: it is what it is."""
+    """A private integration token: it is what it is.
+
+    What no header can carry, such as a line end that was read from a file with it, is refused when it is asked for, not
+    when it is given: frames that hold it would come along with the error.
+    """
 
     def __init__(self, token: str) -> None:
-        """Raises ValueError for what no header can carry, such as a line end that was read from a file with it."""
-        if not (token.isascii() and token.isprintable()):
-            raise ValueError("a token is printable ASCII in one line")
-        self._token = token
+        self._bearer = Bearer(token)
 
     def __repr__(self) -> str:
         return "StaticToken(…)"
 
     async def token(self) -> str:
-        return self._token
+        token = self._bearer.token
+        if token.isascii() and token.isprintable():
+            return token
+        del token
+        raise TokenRefused("Token", "a token is printable ASCII in one line")
 
     async def refused(self, token: str) -> bool:
         return False

@@ -15,6 +15,7 @@ import aiohttp
 import click
 from pydantic import SecretStr
 
+from service.highlevel.connection import open_session
 from service.sandbox.seed import load_seed, packaged_seed
 from service.settings import read_settings
 from service.store import history, locations, rulebooks
@@ -71,7 +72,7 @@ def examples() -> Path:
 async def _run(running: Stack, rulebook: Rulebook, folder: Path, *, chosen: bool, with_demo: bool, once: bool) -> int:
     """Show what happens: until all has settled if `once`, else until cancelled. The exit code."""
     console, outcomes = terminal(), list[Outcome]()
-    async with opened(running.settings, size=4) as pool, aiohttp.ClientSession() as session:
+    async with opened(running.settings, size=4) as pool, open_session() as session:
 
         async def run() -> None:
             if with_demo:
