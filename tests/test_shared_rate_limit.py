@@ -292,7 +292,8 @@ async def test_a_backlog_that_processes_share_is_never_refused(servers: Servers)
         async with asyncio.TaskGroup() as tasks:
             for limit in await stack.enter_async_context(crew(servers.redis_url, 3, calls=40, interval=0.4)):
                 api = HighLevel(base, TOKEN, location=LOCATION, rate_limit=limit)
+                await stack.enter_async_context(api)
                 for _ in range(5):
-                    tasks.create_task(work_off(await stack.enter_async_context(api)))
+                    tasks.create_task(work_off(api))
         statuses = [call["status"] for call in await sandbox.call("GET", "/_sandbox/calls")]
         assert statuses == [200] * 120

@@ -12,6 +12,7 @@ contradicts it: in a rush of calls, when little is certain, it stays as it was.
 """
 
 from dataclasses import dataclass
+from math import inf
 
 from service.highlevel.limits import Limits
 from service.highlevel.rate_limit import Grant, Wait
@@ -33,6 +34,10 @@ class Allowance:
     """Calls of the window that only urgent ones may use; never more than half."""
     longest: float = 30.0
     """Seconds after its grant when a call of which nothing was told can no longer be under way."""
+
+    def __post_init__(self) -> None:
+        if min(self.calls, self.day) < 1 or self.kept < 0 or not (0 < self.interval < inf and 0 <= self.longest < inf):
+            raise ValueError("an allowance has at least one call, in more than no time, and keeps none or some")
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,10 @@ class Patience:
     pause: float = 0.25
     """After the first try; twice as long after each more. What HighLevel asks for goes before."""
 
+    def __post_init__(self) -> None:
+        if min(self.connect, self.read, self.total) <= 0 or self.tries < 1 or min(self.rate_limit, self.pause) < 0:
+            raise ValueError("patience is some seconds and at least one try")
+
 
 class HighLevel:
     """An Api for one location. Raises HighLevelError.
@@ -86,7 +90,7 @@ class HighLevel:
         operations that declare none, `versions` for single ones. `urgent` calls may use what the rate limit keeps for
         them. What `record` raises ends the call, whatever became of it."""
         if not _is_address(base):
-            raise ValueError(f"base is {base!r}; an address such as https://api.example.com is expected")
+            raise ValueError(f"base is {base[:200]!r}; an address such as https://api.example.com is expected")
         if session is not None and not sends_once(session):
             raise ValueError("aiohttp sends some calls again by itself: open the session with open_session")
         self._base = base.rstrip("/")
@@ -185,7 +189,7 @@ class HighLevel:
             case Grant():
                 return leave
             case Wait(seconds):
-                raise RateLimited(name, "no call is left to the location for now", retry_after=seconds)
+                raise RateLimited(name, "held back: no call is known to be left to the location", retry_after=seconds)
             case _:
                 assert_never(leave)
 

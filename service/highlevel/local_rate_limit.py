@@ -26,6 +26,8 @@ class LocalRateLimit:
         processes: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if processes < 1:
+            raise ValueError("there is at least one process")
         self._allowance = allowance or Allowance()
         self._processes = processes
         self._clock = clock
