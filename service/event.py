@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.highlevel.operation import CHANGES_THE_PATH
+from service.highlevel.operation import is_id
 from service.trigger import Booking
 
 INSTALL, UNINSTALL = "INSTALL", "UNINSTALL"
@@ -248,7 +248,7 @@ def _name(value: Any) -> str | None:
 def _id(value: Any) -> str | None:
     """Of something at HighLevel. What the client would refuse to ask about is none."""
     name = _name(value)
-    return None if name is None or CHANGES_THE_PATH.search(name) else name
+    return name if name is not None and is_id(name) else None
 
 
 def _counted(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 `python -m tests.specification [Operation ...]` prints what still differs, as rows for the table of deviations.
 
-What is compared: method and path (by position: the names in a path are ours); parameters and bodies with names, what is
+What is compared: method and path, with the names in it in their order; parameters and bodies with names, what is
 required, types, values and limits, to the innermost field; the status of success; replies with names, what is required,
 types and values. Not compared: defaults, since what is left out stays off the wire; descriptions; null, of which the
 specification never speaks; the errors, which all calls share. The `Version` that an operation asks for is that of the
@@ -153,7 +153,9 @@ def _declared(operation: type[Operation[Any]]) -> Described:
 
 def compared(theirs: Described, ours: Described) -> Iterator[Gap]:
     """Where our call is not theirs."""
-    for (name, their), (_, our) in zip(theirs.path, ours.path, strict=True):
+    for (name, their), (our_name, our) in zip(theirs.path, ours.path, strict=True):
+        if name != our_name:
+            yield f"path.{name} names", name, our_name
         yield from member_gaps("path", {name: their} if their else {}, {name: our} if our else {}, asked=True)
     yield from member_gaps("query", theirs.query, ours.query, asked=True)
     if theirs.body and ours.body:

@@ -18,7 +18,8 @@ from service.highlevel.appointments import (
     ListEvents,
     WrittenAppointment,
 )
-from service.highlevel.operation import Operation, Reply
+from service.highlevel.operation import Operation
+from service.highlevel.reply import Reply
 
 SIX, SEVEN = "2026-03-26T18:00:00+01:00", "2026-03-26T19:00:00+01:00"
 SIX_IN_UTC = datetime(2026, 3, 26, 17, tzinfo=UTC)
@@ -135,6 +136,7 @@ def test_a_call_goes_out_as_it_is_written_down(operation: Operation[Any], sent: 
         (EditAppointment, {**CHANGED, "rrule": "FREQ=DAILY"}, "rrule is only heeded"),
         (EditAppointment, {**CHANGED, "event_id": "e1/notes"}, "would change the path"),
         (ListEvents, WINDOW, "one of user_id, calendar_id or group_id is needed"),
+        (ListEvents, {**WINDOW, "user_id": ""}, "one of user_id, calendar_id or group_id is needed"),
         (ListEvents, {**WINDOW, "user_id": "kim", "end_time": 0}, "end_time is before start_time"),
         (ListEvents, {**WINDOW, "user_id": "kim", "start_time": -1}, "greater than or equal to 0"),
     ],

@@ -15,7 +15,8 @@ from service.highlevel.blocked_slots import (
     WrittenBlock,
 )
 from service.highlevel.notes import CreateNote, DeletedNoteReply, DeleteNote, EditNote, ListNotes, NoteReply, NotesReply
-from service.highlevel.operation import Operation, Reply
+from service.highlevel.operation import Operation
+from service.highlevel.reply import Reply
 
 SIX, SEVEN = "2026-03-26T18:00:00+01:00", "2026-03-26T19:00:00+01:00"
 SIX_IN_UTC = datetime(2026, 3, 26, 17, tzinfo=UTC)
@@ -40,6 +41,10 @@ BLOCKS, NOTES = "/calendars/events/block-slots", "/calendars/appointments/e1/not
                     "assignedUserId": "kim",
                 },
             ),
+        ),
+        (
+            CreateBlockSlot(**BLOCK, calendar_id=None, assigned_user_id="kim"),
+            ("POST", BLOCKS, {"locationId": "place", "startTime": SIX, "endTime": SEVEN, "assignedUserId": "kim"}),
         ),
         (
             EditBlockSlot(event_id="b1", location_id="place", title="Tea"),
@@ -82,7 +87,12 @@ def test_a_call_goes_out_as_it_is_written_down(operation: Operation[Any], sent: 
         (CreateBlockSlot, {**BLOCK, "calendar_id": "fair", "start_time": "2026-03-27T18:00:00Z"}, "end_time is before"),
         (EditBlockSlot, {**BLOCK, "event_id": "b1", "end_time": "2026-03-25T18:00:00Z"}, "end_time is before"),
         (CreateBlockSlot, {"location_id": "place", "calendar_id": "fair", "start_time": SIX}, "endTime"),
-        (ListBlockedSlots, {**WINDOW, "end_time": 0}, "end_time is before start_time"),
+        (CreateBlockSlot, {**BLOCK, "calendar_id": ""}, "calendar_id or assigned_user_id is empty"),
+        (CreateBlockSlot, {**BLOCK, "assigned_user_id": "", "calendar_id": None}, "is empty"),
+        (EditBlockSlot, {**BLOCK, "event_id": "b1", "calendar_id": ""}, "is empty"),
+        (ListBlockedSlots, WINDOW, "one of user_id, calendar_id or group_id is needed"),
+        (ListBlockedSlots, {**WINDOW, "calendar_id": ""}, "one of user_id, calendar_id or group_id is needed"),
+        (ListBlockedSlots, {**WINDOW, "user_id": "kim", "end_time": 0}, "end_time is before start_time"),
         (ListNotes, {"appointment_id": "e1", "limit": 21, "offset": 0}, "less than or equal to 20"),
         (ListNotes, {"appointment_id": "e1", "limit": 1, "offset": -1}, "greater than or equal to 0"),
         (CreateNote, {"appointment_id": "e1", "body": "x" * 5001}, "at most 5000 characters"),

@@ -219,6 +219,8 @@ NEW = {"location_id": "place", "name": "Cuts"}
         (EditCalendar, {"calendar_id": "cuts", "look_busy_config": {"enabled": True}}, "LookBusyPercentage"),
         (EditCalendar, {"calendar_id": "cuts", "slot_duration_unit": "days"}, "'mins' or 'hours'"),
         (Hours, {**SENT_HOURS, "closeHour": 24}, "less than or equal to 23"),
+        (Hours, {**SENT_HOURS, "closeHour": 8}, "hours close after they open"),
+        (Hours, {**SENT_HOURS, "closeHour": 9, "closeMinute": 0}, "hours close after they open"),
     ],
 )
 def test_what_cannot_be_is_refused_before_it_is_sent(

@@ -58,6 +58,12 @@ def test_a_slot_keeps_its_own_words_and_knows_its_time() -> None:
     assert FreeSlotsReply.read({"traceId": "t", "2026-03-28": {"slots": []}}).slots == ()
 
 
+@pytest.mark.parametrize("day", [{}, {"slots": None}, {"slots": []}], ids=str)
+def test_a_day_that_says_no_slots_has_none(day: Any) -> None:
+    reply = FreeSlotsReply.read_json(json.dumps({**SLOTS, "2026-03-30": day}).encode())
+    assert (reply.days["2026-03-30"], len(reply.slots)) == ((), 3)
+
+
 @pytest.mark.parametrize(
     "day",
     [
@@ -65,8 +71,6 @@ def test_a_slot_keeps_its_own_words_and_knows_its_time() -> None:
         {"slots": ["2026-03-28T10:00:00-06:00", "2026-02-30T10:00:00-06:00"]},
         {"slots": ["2026-03-28"]},
         {"slots": [1774512000000]},
-        {"slots": None},
-        {},
         None,
         "2026-03-28T10:00:00-06:00",
     ],

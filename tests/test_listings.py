@@ -11,6 +11,7 @@ from service.highlevel.appointments import CreateAppointment, DeleteEvent, event
 from service.highlevel.blocked_slots import CreateBlockSlot, blocks_between
 from service.highlevel.client import HighLevel
 from service.highlevel.free_slots import FreeSlots, free_slots_between
+from service.highlevel.notes import CreateNote, ListNotes, notes_of
 from service.highlevel.operation import Operation, ReplyT, milliseconds
 from service.highlevel.windows import MONTH, windows
 from tests.sandboxes import ADA, CONSULTATIONS, DANA, LOCATION, MONDAY, ROOM, running
@@ -192,3 +193,56 @@ def test_a_stretch_that_leads_nowhere_is_refused(start: datetime, end: datetime,
 async def test_a_listing_of_nobody_is_refused_before_anything_is_asked(api: HighLevel) -> None:
     with pytest.raises(ValueError, match="user_id, calendar_id or group_id"):
         events_between(api, LOCATION, MONDAY, END)
+    with pytest.raises(ValueError, match="user_id, calendar_id or group_id"):
+        blocks_between(api, LOCATION, MONDAY, END)
+
+
+NOTES = 45
+
+
+@pytest.fixture
+async def noted(api: HighLevel) -> tuple[str, list[str]]:
+    """An appointment, and the ids of its notes in their order."""
+    booked = await book(api, MONDAY, HOUR, "with notes")
+    notes = [await api(CreateNote(appointment_id=booked, body=str(number))) for number in range(NOTES)]
+    return booked, [note.note.id for note in notes]
+
+
+class Going:
+    """The sandbox, whose list of notes loses its first so many, each time that so many pages are read."""
+
+    def __init__(self, api: HighLevel, gone: dict[int, int], **said: bool | None) -> None:
+        self.api, self.gone, self.said = api, gone, said
+        self.pages: list[int] = []
+
+    async def __call__(self, operation: Operation[ReplyT], /) -> ReplyT:
+        assert isinstance(operation, ListNotes)
+        slid = sum(number for pages, number in self.gone.items() if pages <= len(self.pages))
+        self.pages.append(operation.offset)
+        left = operation.model_copy(update={"offset": operation.offset + slid})
+        reply = await self.api(cast("Operation[ReplyT]", left))
+        return reply.model_copy(update=self.said)
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [{}, {1: 1}, {1: 2}, {1: 20}, {1: 19, 2: 1}, {2: 3}, {1: 1, 2: 1, 3: 1, 4: 1}, {2: 30}, {1: 40}, {1: 45}],
+    ids=str,
+)
+@pytest.mark.parametrize("said", [{}, {"has_more": None}], ids=["said", "unsaid"])
+async def test_no_note_is_missed_when_others_go_meanwhile(
+    api: HighLevel, noted: tuple[str, list[str]], gone: dict[int, int], said: dict[str, bool | None]
+) -> None:
+    booked, ids = noted
+    losing = Going(api, gone, **said)
+    found = [note.id async for note in notes_of(losing, booked)]
+    assert len(set(found)) == len(found)
+    assert set(ids[sum(gone.values()) :]) <= set(found)
+    assert gone or (found, losing.pages) == (ids, [0, 19, 38])
+
+
+async def test_a_list_that_promises_more_than_it_has_comes_to_an_end(
+    api: HighLevel, noted: tuple[str, list[str]]
+) -> None:
+    booked, ids = noted
+    assert [note.id async for note in notes_of(Going(api, {}, has_more=True), booked)] == ids

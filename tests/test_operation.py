@@ -1,7 +1,7 @@
 """Operations as values: where fields go, which ids are refused, what is kept of them."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from service.highlevel import operations
 from service.highlevel.appointments import DeleteEvent
@@ -9,7 +9,7 @@ from service.highlevel.calendars import GetCalendar
 from service.highlevel.contacts import SearchContacts
 from service.highlevel.free_slots import FreeSlots
 from service.highlevel.notes import CreateNote
-from service.highlevel.operation import Operation
+from service.highlevel.operation import WORDS, Moment, Operation, is_id
 from service.highlevel.schedules import GetSchedule
 
 
@@ -35,10 +35,65 @@ def test_an_id_that_is_a_word_of_another_path_is_refused() -> None:
         GetSchedule(schedule_id="search")
 
 
+@pytest.mark.parametrize("value", ["Events", "EVENTS", "Free-Slots", "\ud83d", "a\udc80b"])
+def test_a_word_in_capitals_and_half_a_character_are_no_id(value: str) -> None:
+    assert not is_id(value)
+    with pytest.raises(ValidationError):
+        GetCalendar(calendar_id=value)
+
+
+def test_what_highlevel_calls_its_things_by_are_ids() -> None:
+    assert all(map(is_id, ("BqTwX8QFwXzpegMve9EQ", "e1_1729821600000_1800", "eventsRoom", "\U0001f600")))
+
+
+OFFSETS = ("Z", "+01:00", "-05:30")
+MOMENT = TypeAdapter(Moment)
+
+
+@pytest.mark.parametrize("clock", ["18:00", "18:00:00", "18:00:00.5", "18:00:00.123", "18:00:00.123456"])
+def test_a_time_keeps_its_own_words(clock: str) -> None:
+    for offset in OFFSETS:
+        assert MOMENT.validate_python(f"2026-03-26T{clock}{offset}") == f"2026-03-26T{clock}{offset}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-W13-4T18:00+01:00",
+        "20260326T180000Z",
+        "2026-03-26T18:00:00,5Z",
+        "2026-03-26T18Z",
+        "2026-03-26T18:00:00+0100",
+        "2026-03-26T18:00:00+01",
+        "2026-03-26T18:00:00+01:00:30",
+        "2026-03-26 18:00:00Z",
+        "2026-03-26t18:00:00z",
+        "2026-03-26T18:00:00",
+        "2026-03-26",
+        "2026-03-26T18:00:00Z\n",
+        "٢٠٢٦-03-26T18:00:00Z",
+    ],
+)
+def test_a_time_that_highlevel_would_not_write_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match=r"written as 2026-03-26T18:00:00\+01:00 is, and needs its offset"):
+        MOMENT.validate_python(text)
+
+
+def test_a_time_that_no_clock_shows_is_refused() -> None:
+    for text in ("2026-02-30T18:00:00Z", "2026-03-26T25:00:00Z"):
+        with pytest.raises(ValidationError):
+            MOMENT.validate_python(text)
+
+
 def test_a_refusal_quotes_nothing_but_the_id() -> None:
     with pytest.raises(ValidationError) as refused:
         CreateNote(appointment_id="a/b", body="what Ada told us")
     assert "Ada" not in str(refused.value)
+
+
+def test_no_word_of_a_path_is_an_id_wherever_it_is_asked() -> None:
+    paths = (path.split("/") for _, path in Operation.known)
+    assert {word for words in paths for word in words if word and not word.startswith("{")} == WORDS
 
 
 def test_a_list_in_the_query_repeats_its_name() -> None:

@@ -6,7 +6,8 @@ import pytest
 from pydantic import AwareDatetime, Field
 
 from service.highlevel import operations
-from service.highlevel.operation import Operation, Part, Reply
+from service.highlevel.operation import Operation, Part
+from service.highlevel.reply import Reply
 from tests.deviations import FILES, PAGE, UNTOLD, Difference, rows, whole_numbers, written
 from tests.shapes import ABSENT, gaps
 from tests.specification import Calls, asked, declared, document, everything, known, opened, published, stale, walk
@@ -162,7 +163,10 @@ def between(their: Calls, our: Calls) -> set[tuple[str, ...]]:
     ("changed", "found"),
     [
         ({}, set()),
-        ({"path": "/calendars/{id}/things", "told": ("path id", "query quiet")}, set()),
+        (
+            {"path": "/calendars/{id}/things", "told": ("path id", "query quiet")},
+            {("path.id names", "id", "calendarId")},
+        ),
         ({"told": ("query quiet",)}, {("path.calendarId", "not there", "required string")}),
         ({"told": ("path calendarId",)}, {("query.quiet", "not there", "boolean")}),
         ({"told": ("path calendarId", "query quiet", "query of")}, {("query.of", "string", "not there")}),
@@ -182,6 +186,19 @@ def between(their: Calls, our: Calls) -> set[tuple[str, ...]]:
 )
 def test_what_a_file_says_otherwise_is_found(changed: dict[str, Any], found: set[tuple[str, ...]]) -> None:
     assert between(theirs(**changed), ours()) == found
+
+
+def test_two_places_of_a_path_that_are_swapped_are_found() -> None:
+    class MakeOf(Operation[Made], method="POST", path="/calendars/{thing_id}/of/{calendar_id}", success=201):
+        thing_id: str
+        calendar_id: str
+
+    path = "/calendars/{calendarId}/of/{thingId}"
+    their = theirs(path=path, told=("path calendarId", "path thingId"), body={"type": "object"})
+    assert between(their, declared([MakeOf])) == {
+        ("path.calendarId names", "calendarId", "thingId"),
+        ("path.thingId names", "thingId", "calendarId"),
+    }
 
 
 def test_an_operation_that_only_one_side_has_is_found() -> None:

@@ -13,7 +13,8 @@ from service.highlevel.appointments import DeleteEvent, EditAppointment, GetAppo
 from service.highlevel.blocked_slots import BlockedSlot, CreateBlockSlot, EditBlockSlot, ListBlockedSlots, WrittenBlock
 from service.highlevel.errors import NotFound
 from service.highlevel.notes import CreateNote, NoteReply, notes_of
-from service.highlevel.operation import Api, Operation, Reply, milliseconds
+from service.highlevel.operation import Api, Operation, milliseconds
+from service.highlevel.reply import Reply
 from service.store.appointments import OWNED
 from service.trigger import Booking, differences
 from workers.changes import after, changed_words

@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AliasChoices, AwareDatetime, Field, GetPydanticSchema, model_validator
 from pydantic_core import core_schema
 
-from service.highlevel.operation import Api, Milliseconds, Moment, Operation, Reply
-from service.highlevel.windows import MONTH, Progress, Window, each_once, windows
+from service.highlevel.operation import Api, Moment, Operation
+from service.highlevel.reply import Done, Reply, SentTime
+from service.highlevel.windows import MONTH, Overlapping, Progress, each_once, windows
 
 AppointmentStatus = Literal["new", "confirmed", "cancelled", "showed", "noshow", "invalid", "completed", "active"]
 MeetingLocationType = Literal["custom", "zoom", "gmeet", "phone", "address", "ms_teams", "google"]
@@ -64,8 +65,8 @@ class Appointment(Reply):
     assigned_resources: tuple[str, ...] = ()
     start_time: AwareDatetime
     end_time: AwareDatetime
-    date_added: AwareDatetime | None = None
-    date_updated: AwareDatetime | None = None
+    date_added: SentTime = None
+    date_updated: SentTime = None
     created_by: CreatedBy | None = None
     deleted: bool = False
 
@@ -84,10 +85,10 @@ class WrittenAppointment(Reply):
     address: str | None = None
     is_recurring: bool = False
     rrule: str | None = None
-    start_time: AwareDatetime | None = None
-    end_time: AwareDatetime | None = None
-    date_added: AwareDatetime | None = None
-    date_updated: AwareDatetime | None = None
+    start_time: SentTime = None
+    end_time: SentTime = None
+    date_added: SentTime = None
+    date_updated: SentTime = None
 
 
 class AppointmentReply(Reply):
@@ -99,10 +100,10 @@ class AppointmentReply(Reply):
 
 
 class EventsReply(Reply):
-    events: tuple[Appointment, ...] = ()
+    events: tuple[Appointment, ...]
 
 
-class DeletedReply(Reply):
+class DeletedReply(Done):
     succeeded: bool = True
 
 
@@ -172,24 +173,8 @@ class GetAppointment(Operation[AppointmentReply], method="GET", path="/calendars
     event_id: str
 
 
-class ListEvents(Operation[EventsReply], method="GET", path="/calendars/events"):
-    """Appointments that overlap a window; deleted ones are among them. HighLevel wants one of `user_id`,
-    `calendar_id`, `group_id`."""
-
-    location_id: str
-    start_time: Milliseconds
-    end_time: Milliseconds
-    user_id: str | None = None
-    calendar_id: str | None = None
-    group_id: str | None = None
-
-    @model_validator(mode="after")
-    def of_somebody(self) -> Self:
-        if self.user_id is None and self.calendar_id is None and self.group_id is None:
-            raise ValueError("one of user_id, calendar_id or group_id is needed")
-        if self.end_time < self.start_time:
-            raise ValueError("end_time is before start_time")
-        return self
+class ListEvents(Overlapping[EventsReply], method="GET", path="/calendars/events"):
+    """Appointments that overlap a window; deleted ones are among them."""
 
 
 class DeleteEvent(Operation[DeletedReply], method="DELETE", path="/calendars/events/{event_id}", sends_body=True):
@@ -220,9 +205,4 @@ def events_between(
     parts = windows(start, end, window)
     whose = {"user_id": user_id, "calendar_id": calendar_id, "group_id": group_id}
     first = ListEvents(location_id=location_id, start_time=parts[0].start, end_time=parts[0].end, **whose)
-
-    async def read(part: Window) -> tuple[Appointment, ...]:
-        listing = first.model_copy(update={"start_time": part.start, "end_time": part.end})
-        return (await api(listing)).events
-
-    return each_once(parts, read, progress)
+    return each_once(api, first, parts, lambda reply: reply.events, progress)

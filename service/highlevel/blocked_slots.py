@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from pydantic import AwareDatetime, model_validator
 
 from service.highlevel.appointments import CreatedBy, OptionalText, refuse_backwards
-from service.highlevel.operation import Api, Milliseconds, Moment, Operation, Reply
-from service.highlevel.windows import MONTH, Progress, Window, each_once, windows
+from service.highlevel.operation import Api, Moment, Operation
+from service.highlevel.reply import Reply, SentTime
+from service.highlevel.windows import MONTH, Overlapping, Progress, each_once, windows
 
 
 class WrittenBlock(Reply):
@@ -37,18 +38,21 @@ class BlockedSlot(WrittenBlock):
     rrule: str | None = None
     master_event_id: str | None = None
     assigned_resources: tuple[str, ...] = ()
-    date_added: AwareDatetime | None = None
-    date_updated: AwareDatetime | None = None
+    date_added: SentTime = None
+    date_updated: SentTime = None
     created_by: CreatedBy | None = None
     deleted: bool = False
 
 
 class BlockedSlotsReply(Reply):
-    events: tuple[BlockedSlot, ...] = ()
+    events: tuple[BlockedSlot, ...]
 
 
 class CreateBlockSlot(Operation[WrittenBlock], method="POST", path="/calendars/events/block-slots", success=201):
-    """Block time: of a person on every calendar, or of one calendar of type `event`; HighLevel refuses both."""
+    """Block time: of a person on every calendar, or of one calendar of type `event`; HighLevel refuses both.
+
+    None for one of the two is as if it was not said, and stays off the wire.
+    """
 
     location_id: str
     start_time: Moment
@@ -57,10 +61,16 @@ class CreateBlockSlot(Operation[WrittenBlock], method="POST", path="/calendars/e
     calendar_id: str | None = None
     assigned_user_id: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def none_is_not_said(cls, said: Any) -> Any:
+        return {name: value for name, value in said.items() if value is not None} if isinstance(said, dict) else said
+
     @model_validator(mode="after")
     def of_one(self) -> Self:
         if (self.calendar_id is None) == (self.assigned_user_id is None):
             raise ValueError("either calendar_id or assigned_user_id, not both")
+        _refuse_nobody(self.calendar_id, self.assigned_user_id)
         refuse_backwards(self.start_time, self.end_time)
         return self
 
@@ -82,25 +92,18 @@ class EditBlockSlot(
     def of_one(self) -> Self:
         if self.calendar_id is not None and self.assigned_user_id is not None:
             raise ValueError("either calendar_id or assigned_user_id, not both")
+        _refuse_nobody(self.calendar_id, self.assigned_user_id)
         refuse_backwards(self.start_time, self.end_time)
         return self
 
 
-class ListBlockedSlots(Operation[BlockedSlotsReply], method="GET", path="/calendars/blocked-slots"):
-    """Blocks that overlap a window. The specification wants one of `user_id`, `calendar_id`, `group_id`."""
+class ListBlockedSlots(Overlapping[BlockedSlotsReply], method="GET", path="/calendars/blocked-slots"):
+    """Blocks that overlap a window."""
 
-    location_id: str
-    start_time: Milliseconds
-    end_time: Milliseconds
-    user_id: str | None = None
-    calendar_id: str | None = None
-    group_id: str | None = None
 
-    @model_validator(mode="after")
-    def ends_after_it_begins(self) -> Self:
-        if self.end_time < self.start_time:
-            raise ValueError("end_time is before start_time")
-        return self
+def _refuse_nobody(*ids: str | None) -> None:
+    if "" in ids:
+        raise ValueError("calendar_id or assigned_user_id is empty")
 
 
 def blocks_between(
@@ -119,9 +122,4 @@ def blocks_between(
     parts = windows(start, end, window)
     whose = {"user_id": user_id, "calendar_id": calendar_id, "group_id": group_id}
     first = ListBlockedSlots(location_id=location_id, start_time=parts[0].start, end_time=parts[0].end, **whose)
-
-    async def read(part: Window) -> tuple[BlockedSlot, ...]:
-        listing = first.model_copy(update={"start_time": part.start, "end_time": part.end})
-        return (await api(listing)).events
-
-    return each_once(parts, read, progress)
+    return each_once(api, first, parts, lambda reply: reply.events, progress)

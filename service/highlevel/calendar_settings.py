@@ -62,12 +62,19 @@ class Member(Part):
 
 
 class Hours(Part):
-    """Clock times in the location's time zone."""
+    """Clock times in the location's time zone; to 0:00 is to the day's end."""
 
     open_hour: int = Field(ge=0, le=23)
     open_minute: int = Field(ge=0, le=60)
     close_hour: int = Field(ge=0, le=23)
     close_minute: int = Field(ge=0, le=60)
+
+    @model_validator(mode="after")
+    def ends_after_it_starts(self) -> Self:
+        opens, closes = self.open_hour * 60 + self.open_minute, self.close_hour * 60 + self.close_minute
+        if 0 < closes <= opens:
+            raise ValueError("hours close after they open; over midnight takes two, on two days")
+        return self
 
 
 class WeekdayHours(Part):

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from service.highlevel.operation import Number, Operation, Reply
+from service.highlevel.operation import Number, Operation
+from service.highlevel.reply import Done, Reply
 
 LocalDate = Annotated[date, BeforeValidator(lambda text: text[:10] if isinstance(text, str) else text)]
 """Written as midnight UTC, but meant as a day of the location's calendar."""
@@ -166,7 +167,7 @@ class CalendarReply(Reply):
 
 
 class CalendarsReply(Reply):
-    calendars: tuple[Calendar, ...] = ()
+    calendars: tuple[Calendar, ...]
 
 
 class DeletedCalendar(Reply):
@@ -179,7 +180,7 @@ class DeletedCalendar(Reply):
     deleted: bool = False
 
 
-class DeletedCalendarReply(Reply):
+class DeletedCalendarReply(Done):
     """Live answers have `message` and `calendar`, the specification has `success`."""
 
     success: bool = True

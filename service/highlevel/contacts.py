@@ -3,10 +3,11 @@
 from datetime import datetime, tzinfo
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, ConfigDict, Field, RootModel, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, RootModel, StringConstraints, model_validator
 
 from service.highlevel.appointments import OptionalText
-from service.highlevel.operation import Moment, Operation, Part, Reply
+from service.highlevel.operation import Moment, Operation, Part
+from service.highlevel.reply import EMPTY_AS_NONE, Done, Reply, SentTime
 
 VERSION = "2021-07-28"
 
@@ -54,8 +55,8 @@ class Contact(Reply):
     website: str | None = None
     timezone: OptionalText = None
     date_of_birth: str | None = None
-    date_added: AwareDatetime | None = None
-    date_updated: AwareDatetime | None = None
+    date_added: SentTime = None
+    date_updated: SentTime = None
     search_after: tuple[Any, ...] | None = None
 
 
@@ -66,11 +67,11 @@ class ContactReply(Reply):
 class ContactsReply(Reply):
     """`total` is of all that were found."""
 
-    contacts: tuple[Contact, ...] = ()
+    contacts: tuple[Contact, ...]
     total: int | None = None
 
 
-class ContactEdited(Reply):
+class ContactEdited(Done):
     """HighLevel's spelling is `succeded`."""
 
     succeeded: bool = Field(default=True, validation_alias="succeded", serialization_alias="succeded")
@@ -80,7 +81,7 @@ class ContactEdited(Reply):
 class TagsReply(Reply):
     """The contact's tags as they are now."""
 
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...]
 
 
 class Task(Reply):
@@ -88,7 +89,7 @@ class Task(Reply):
     title: str | None = None
     body: str | None = None
     assigned_to: OptionalText = None
-    due_date: AwareDatetime | None = None
+    due_date: SentTime = None
     completed: bool | None = None
     contact_id: str | None = None
 
@@ -97,7 +98,7 @@ class TaskReply(Reply):
     task: Task
 
 
-class WorkflowReply(Reply):
+class WorkflowReply(Done):
     """HighLevel's spelling is `succeded`."""
 
     succeeded: bool = Field(default=True, validation_alias="succeded", serialization_alias="succeded")
@@ -125,12 +126,12 @@ class ContactAppointment(Reply):
     notes: str | None = None
     start_time: LocalTime
     end_time: LocalTime
-    date_added: LocalTime | None = None
-    date_updated: LocalTime | None = None
+    date_added: Annotated[LocalTime | None, EMPTY_AS_NONE] = None
+    date_updated: Annotated[LocalTime | None, EMPTY_AS_NONE] = None
 
 
 class ContactAppointmentsReply(Reply):
-    events: tuple[ContactAppointment, ...] = ()
+    events: tuple[ContactAppointment, ...]
 
 
 class GetContact(Operation[ContactReply], method="GET", path="/contacts/{contact_id}", version=VERSION):

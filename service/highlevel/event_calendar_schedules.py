@@ -1,8 +1,7 @@
 """The schedule of an event calendar: it has no team, so its hours are its own."""
 
-from pydantic import AwareDatetime
-
-from service.highlevel.operation import Operation, Reply
+from service.highlevel.operation import Operation
+from service.highlevel.reply import Reply, SentTime
 from service.highlevel.schedules import KeptRule, ScheduleRule, TimeZone
 
 
@@ -12,8 +11,8 @@ class EventCalendarSchedule(Reply):
     calendar_id: str
     timezone: str
     rules: tuple[KeptRule, ...] = ()
-    date_added: AwareDatetime | None = None
-    date_updated: AwareDatetime | None = None
+    date_added: SentTime = None
+    date_updated: SentTime = None
 
 
 class EventCalendarScheduleReply(Reply):

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from service.highlevel.operation import Api, Milliseconds, Operation, Reply
+from service.highlevel.operation import Api, Milliseconds, Operation
+from service.highlevel.reply import Reply, no_refusal
 from service.highlevel.windows import MONTH, Progress, windows
 
 DAY = timedelta(days=1)
@@ -26,7 +27,8 @@ class Slot(str):
 
 
 class FreeSlotsReply(Reply):
-    """A day without a slot may be missing; a slot that is no instant with an offset makes the answer unreadable."""
+    """A day without a slot may be missing or empty; a slot that is no instant with an offset makes the answer
+    unreadable."""
 
     texts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """The slots of each day, as sent; what is asked of them are `days` and `slots`."""
@@ -36,11 +38,11 @@ class FreeSlotsReply(Reply):
     @classmethod
     def days_apart(cls, answer: Any) -> Any:
         """The answer is a map of days with a `traceId` among them."""
-        if not isinstance(answer, dict) or "texts" in answer:
+        if not isinstance(no_refusal(answer), dict) or "texts" in answer:
             return answer
         days = {day: value for day, value in answer.items() if day[:1].isdigit()}
         others = {name: value for name, value in answer.items() if name not in days}
-        slots = {day: value.get("slots") if isinstance(value, dict) else None for day, value in days.items()}
+        slots = {day: _slots(value) for day, value in days.items()}
         return {**others, "texts": slots}
 
     @model_validator(mode="after")
@@ -59,6 +61,11 @@ class FreeSlotsReply(Reply):
     def slots(self) -> tuple[Slot, ...]:
         """Every slot, earliest first."""
         return tuple(sorted(chain.from_iterable(self.days.values()), key=datetime.fromisoformat))
+
+
+def _slots(day: Any) -> Any:
+    found = day.get("slots") if isinstance(day, dict) else day
+    return () if found is None and day is not None else found
 
 
 class FreeSlots(Operation[FreeSlotsReply], method="GET", path="/calendars/{calendar_id}/free-slots"):

@@ -1,6 +1,7 @@
 """Calendar groups: several calendars under one address."""
 
-from service.highlevel.operation import Operation, Reply
+from service.highlevel.operation import Operation
+from service.highlevel.reply import Done, Reply
 
 
 class Group(Reply):
@@ -17,10 +18,10 @@ class GroupReply(Reply):
 
 
 class GroupsReply(Reply):
-    groups: tuple[Group, ...] = ()
+    groups: tuple[Group, ...]
 
 
-class GroupDone(Reply):
+class GroupDone(Done):
     """The answer to deleting a group and to switching it on or off."""
 
     success: bool = True

@@ -1,6 +1,7 @@
 """Locations (sub-accounts): here for their time zone and their company."""
 
-from service.highlevel.operation import Operation, Reply
+from service.highlevel.operation import Operation
+from service.highlevel.reply import Reply
 
 
 class Business(Reply):

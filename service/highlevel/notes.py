@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from service.highlevel.operation import Api, Operation, Reply
+from service.highlevel.operation import Api, Operation
+from service.highlevel.reply import Done, Reply
 
 PAGE = 20
 """HighLevel's largest page of notes."""
@@ -32,11 +33,13 @@ class NoteReply(Reply):
 
 
 class NotesReply(Reply):
-    notes: tuple[Note, ...] = ()
-    has_more: bool = False
+    """`has_more` is None where it was left out; then a page that is not full is the last."""
+
+    notes: tuple[Note, ...]
+    has_more: bool | None = None
 
 
-class DeletedNoteReply(Reply):
+class DeletedNoteReply(Done):
     success: bool = True
 
 
@@ -75,12 +78,23 @@ class DeleteNote(
 
 
 async def notes_of(api: Api, appointment_id: str) -> AsyncIterator[Note]:
-    """Every note of an appointment, to the end of the list; one added meanwhile may come twice, none is missed."""
-    offset = 0
+    """Every note of an appointment, none twice; none that stands throughout is missed, whatever comes and goes.
+
+    Each page begins with the last note of the one before it. Where one begins with a note that is not known yet, some
+    before it are gone, and what followed them has slid out of sight: then it goes back a page.
+    """
+    known: set[str] = set()
+    offset = fruitless = 0
     while True:
         page = await api(ListNotes(appointment_id=appointment_id, limit=PAGE, offset=offset))
-        for note in page.notes:
+        slid = offset > 0 and not (page.notes and page.notes[0].id in known)
+        new = [note for note in page.notes if note.id not in known]
+        for note in new:
+            known.add(note.id)
             yield note
-        if not page.has_more or not page.notes:
+        fruitless = 0 if new else fruitless + 1
+        more = len(page.notes) == PAGE if page.has_more is None else page.has_more
+        # All that is known fits on so many pages: who sends more of them promises more, and has none.
+        if not (slid or more) or fruitless > len(known) // (PAGE - 1) + 3:
             return
-        offset += len(page.notes)
+        offset = max(0, offset - PAGE) if slid else offset + max(1, len(page.notes) - 1)

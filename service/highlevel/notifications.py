@@ -1,10 +1,11 @@
 """Notifications of a calendar: who is told of a booking, how, and when."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from service.highlevel.operation import Number, Operation, Part, Reply
+from service.highlevel.operation import Number, Operation, Part
+from service.highlevel.reply import Done, Reply, no_refusal
 
 ReceiverType = Literal["contact", "guest", "assignedUser", "emails", "phoneNumbers", "business"]
 Channel = Literal["email", "inApp", "sms", "whatsapp"]
@@ -37,14 +38,20 @@ class Notification(Reply):
     selected_users: tuple[str, ...] = ()
     deleted: bool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def is_no_refusal(cls, answer: Any) -> Any:
+        """It is the answer to GetNotification, and none of its fields is counted on."""
+        return no_refusal(answer)
+
 
 class NotificationsReply(Reply):
     array = "notifications"
 
-    notifications: tuple[Notification, ...] = ()
+    notifications: tuple[Notification, ...]
 
 
-class NotificationMessage(Reply):
+class NotificationMessage(Done):
     """The answer to edit and delete: what was done, in words, and not the notification."""
 
     message: str = ""

@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 
 from pydantic import (
     AfterValidator,
-    AliasGenerator,
     BaseModel,
     ConfigDict,
     Field,
@@ -17,18 +16,33 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
-WIRE_NAMES = AliasGenerator(validation_alias=to_camel, serialization_alias=to_camel)
-"""Field names are Python's; the wire's are camel case unless a field says otherwise (HighLevel's misspellings)."""
+from service.highlevel.reply import WIRE_NAMES, Reply
 
-CHANGES_THE_PATH = re.compile(r"\A\.{0,2}\Z|[/\\\x00-\x1f\x7f]|%2f|%5c", re.IGNORECASE)
-"""No id of HighLevel's looks so; behind one that does a server may read another path than was meant."""
+CHANGES_THE_PATH = re.compile(r"\A\.{0,2}\Z|[/\\\x00-\x1f\x7f\ud800-\udfff]|%2f|%5c", re.IGNORECASE)
+"""No id of HighLevel's looks so; behind one that does a server may read another path than was meant. Half a surrogate
+pair cannot go out at all."""
+
+WRITTEN_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+# fmt: off
+WORDS = frozenset({
+    "appointments", "associations", "block-slots", "blocked-slots", "bookings", "calendars", "catalog", "contacts",
+    "event-calendar", "events", "free-slots", "groups", "locations", "notes", "notifications", "resources",
+    "schedules", "search", "services", "status", "tags", "tasks", "users", "validate-slug", "workflow",
+})
+# fmt: on
+"""What stands in the paths of all operations; where an id is meant, one of these would ask something else."""
 
 
 def _aware(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("a time needs its offset, as in 2026-03-26T18:00:00+01:00")
+    """Python would read more: weeks, days of the year, times without their colons."""
+    if not WRITTEN_MOMENT.fullmatch(text):
+        raise ValueError("a time is written as 2026-03-26T18:00:00+01:00 is, and needs its offset")
+    datetime.fromisoformat(text)
     return text
 
 
@@ -43,31 +57,10 @@ Milliseconds = Annotated[int, Field(ge=0)]
 
 
 def milliseconds(moment: datetime) -> int:
-    """As HighLevel's windows are given: milliseconds since 1970."""
+    """As HighLevel's windows are given: milliseconds since 1970. Raises ValueError for a moment without offset."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its offset: which instant it is depends on it")
     return int(moment.timestamp() * 1000)
-
-
-class Reply(BaseModel):
-    """What came back. Unknown fields are kept: HighLevel adds some without telling."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="allow", alias_generator=WIRE_NAMES, validate_by_name=True, hide_input_in_errors=True
-    )
-
-    array: ClassVar[str] = ""
-    """The field that an answer which is a bare array fills."""
-
-    @classmethod
-    def read(cls, answer: Any) -> Self:
-        """From JSON values; raises pydantic's ValidationError when they are not what was expected."""
-        return cls.model_validate({cls.array: answer} if cls.array and isinstance(answer, list) else answer)
-
-    @classmethod
-    def read_json(cls, answer: bytes) -> Self:
-        """From an answer's body, as `read`."""
-        if cls.array and answer.lstrip()[:1] == b"[":
-            answer = b'{"%s":%s}' % (cls.array.encode(), answer)
-        return cls.model_validate_json(answer)
 
 
 class Part(BaseModel):
@@ -120,8 +113,6 @@ class Operation(BaseModel, Generic[ReplyT_co]):
 
     known: ClassVar[dict[tuple[str, str], Any]] = {}
     """Every operation class by (method, path)."""
-    words: ClassVar[set[str]] = set()
-    """What stands in the paths of all of them; where an id is meant, one of these would ask something else."""
     method: ClassVar[str] = ""
     path: ClassVar[str] = ""
     query: ClassVar[frozenset[str]] = frozenset()
@@ -155,7 +146,6 @@ class Operation(BaseModel, Generic[ReplyT_co]):
             cls.whole_body, cls.version = whole_body, version
             cls.changes = method != "GET" if changes is None else changes
             Operation.known[method, path] = cls
-            Operation.words.update(word for word in path.split("/") if not word.startswith("{"))
 
     @classmethod
     def reply_type(cls) -> type[Reply]:
@@ -189,7 +179,7 @@ class Operation(BaseModel, Generic[ReplyT_co]):
     def _stays_on_its_path(self) -> Self:
         for name in self.layout().path:
             value = str(getattr(self, name))
-            if value in self.words or CHANGES_THE_PATH.search(value):
+            if not is_id(value):
                 raise ValueError(f"{name} is {value[:80]!r}, which would change the path")
         return self
 
@@ -220,6 +210,11 @@ class Operation(BaseModel, Generic[ReplyT_co]):
         """The inverse of `stored`. Raises KeyError for an operation that this version does not know."""
         by_name: dict[str, type[Operation[Any]]] = {known.__name__: known for known in Operation.known.values()}
         return by_name[stored["operation"]].model_validate(stored["fields"])
+
+
+def is_id(value: str) -> bool:
+    """Whether it can stand in a path where an id is meant, without asking something else."""
+    return value.lower() not in WORDS and not CHANGES_THE_PATH.search(value)
 
 
 def _query_text(value: Any) -> str:

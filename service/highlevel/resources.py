@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from service.highlevel.operation import Number, Operation, Reply
+from service.highlevel.operation import Number, Operation
+from service.highlevel.reply import Done, Reply
 
 ResourceType = Literal["equipments", "rooms"]
 
@@ -34,10 +35,10 @@ class Resource(Reply):
 class ResourcesReply(Reply):
     array = "resources"
 
-    resources: tuple[Resource, ...] = ()
+    resources: tuple[Resource, ...]
 
 
-class ResourceDeleted(Reply):
+class ResourceDeleted(Done):
     success: bool = True
 
 

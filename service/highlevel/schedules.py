@@ -4,9 +4,10 @@ import datetime
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from service.highlevel.operation import Operation, Part, Reply
+from service.highlevel.operation import Operation, Part
+from service.highlevel.reply import Done, Reply, SentTime
 
 
 def _known(name: str) -> str:
@@ -93,8 +94,8 @@ class Schedule(Reply):
     timezone: str
     rules: tuple[KeptRule, ...] = ()
     calendar_ids: tuple[str, ...] = ()
-    date_added: AwareDatetime | None = None
-    date_updated: AwareDatetime | None = None
+    date_added: SentTime = None
+    date_updated: SentTime = None
     deleted: bool = False
 
 
@@ -106,7 +107,7 @@ class SchedulesReply(Reply):
     schedules: tuple[Schedule, ...]
 
 
-class ScheduleDone(Reply):
+class ScheduleDone(Done):
     """The answer to deleting a schedule and to giving it a calendar or taking one from it."""
 
     success: bool = True

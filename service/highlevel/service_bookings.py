@@ -1,12 +1,12 @@
 """Service bookings: one or more services of the catalogue, booked by one contact for one stretch of time."""
 
-from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from service.highlevel.appointments import CreatedBy, OptionalText
-from service.highlevel.operation import Milliseconds, Moment, Number, Operation, Part, Reply
+from service.highlevel.appointments import CreatedBy, OptionalText, refuse_backwards
+from service.highlevel.operation import Milliseconds, Moment, Number, Operation, Part
+from service.highlevel.reply import Reply, SentTime
 from service.highlevel.services import ServiceDeleted
 
 NewServiceBookingStatus = Literal["confirmed", "new"]
@@ -30,8 +30,8 @@ class BookedService(Reply):
     id: str
     service_category_id: OptionalText = None
     service_staff_id: OptionalText = None
-    service_start_time: AwareDatetime | None = None
-    service_end_time: AwareDatetime | None = None
+    service_start_time: SentTime = None
+    service_end_time: SentTime = None
     service_resources: tuple[BookedResource, ...] = ()
     service_add_ons: tuple[BookedAddOn, ...] = ()
 
@@ -54,8 +54,8 @@ class ServiceBooking(Reply):
     timezone: str | None = None
     status: str | None = None
     deleted: bool = False
-    date_added: AwareDatetime | None = None
-    date_updated: AwareDatetime | None = None
+    date_added: SentTime = None
+    date_updated: SentTime = None
     created_by: CreatedBy | None = None
     meeting_location: str | None = None
 
@@ -121,7 +121,7 @@ class CreateServiceBooking(
 
     @model_validator(mode="after")
     def ends_after_it_starts(self) -> Self:
-        _in_order(self.start_time, self.end_time)
+        refuse_backwards(self.start_time, self.end_time)
         return self
 
 
@@ -143,8 +143,7 @@ class EditServiceBooking(
 
     @model_validator(mode="after")
     def ends_after_it_starts(self) -> Self:
-        if self.start_time is not None and self.end_time is not None:
-            _in_order(self.start_time, self.end_time)
+        refuse_backwards(self.start_time, self.end_time)
         return self
 
 
@@ -176,8 +175,3 @@ class DeleteServiceBooking(
     Operation[ServiceDeleted], method="DELETE", path="/calendars/services/bookings/{booking_id}", version="v3"
 ):
     booking_id: str
-
-
-def _in_order(start_time: str, end_time: str) -> None:
-    if datetime.fromisoformat(end_time) < datetime.fromisoformat(start_time):
-        raise ValueError("end_time is before start_time")

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from service.highlevel.operation import Operation, Reply
+from service.highlevel.operation import Operation
+from service.highlevel.reply import Reply
 from service.highlevel.services import ServiceDeleted
 
 ServiceLocationType = Literal["offline", "ask_booker"]

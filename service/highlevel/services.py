@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from service.highlevel.appointments import OptionalText
-from service.highlevel.operation import Number, Operation, Part, Reply
+from service.highlevel.operation import Number, Operation, Part
+from service.highlevel.reply import Done, Reply
 
 TimeUnit = Literal["mins", "hours"]
 
@@ -66,7 +67,7 @@ class ServicesReply(Reply):
     services: tuple[Service, ...]
 
 
-class ServiceDeleted(Reply):
+class ServiceDeleted(Done):
     """The answer to deleting a service, a service location or a service booking.
 
     None of its fields is counted on: a deleted calendar answers otherwise than published (recorded answers).

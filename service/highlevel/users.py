@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from service.highlevel.operation import Operation, Reply
+from service.highlevel.operation import Operation
+from service.highlevel.reply import Reply
 
 VERSION = "2021-07-28"
 
@@ -32,7 +33,7 @@ class User(Reply):
 class UsersReply(Reply):
     """`count` is of all that were found, and only in the answer to a search."""
 
-    users: tuple[User, ...] = ()
+    users: tuple[User, ...]
     count: int | None = None
 
 

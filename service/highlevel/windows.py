@@ -1,11 +1,13 @@
 """A long stretch of time, read window by window."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
-from service.highlevel.operation import milliseconds
+from pydantic import model_validator
+
+from service.highlevel.operation import Api, Milliseconds, Operation, ReplyT, ReplyT_co, milliseconds
 
 MONTH = timedelta(days=31)
 
@@ -54,13 +56,37 @@ def windows(start: datetime, end: datetime, length: timedelta, overlap: timedelt
     return tuple(found)
 
 
+class Overlapping(Operation[ReplyT_co], Generic[ReplyT_co]):
+    """What overlaps a window, of a user, a calendar or a group: HighLevel wants one of them at least."""
+
+    location_id: str
+    start_time: Milliseconds
+    end_time: Milliseconds
+    user_id: str | None = None
+    calendar_id: str | None = None
+    group_id: str | None = None
+
+    @model_validator(mode="after")
+    def of_somebody(self) -> Self:
+        if not (self.user_id or self.calendar_id or self.group_id):
+            raise ValueError("one of user_id, calendar_id or group_id is needed")
+        if self.end_time < self.start_time:
+            raise ValueError("end_time is before start_time")
+        return self
+
+
 async def each_once(
-    windows: Sequence[Window], read: Callable[[Window], Awaitable[Iterable[TimedT]]], progress: Progress | None
+    api: Api,
+    listing: Overlapping[ReplyT],
+    windows: Sequence[Window],
+    items_of: Callable[[ReplyT], Iterable[TimedT]],
+    progress: Progress | None,
 ) -> AsyncIterator[TimedT]:
     """By their beginning; what overlaps two windows, or moves while they are read, comes once, as first seen."""
     known: set[str] = set()
     for done, window in enumerate(windows, start=1):
-        for item in sorted(await read(window), key=lambda item: (item.start_time, item.id)):
+        reply = await api(listing.model_copy(update={"start_time": window.start, "end_time": window.end}))
+        for item in sorted(items_of(reply), key=lambda item: (item.start_time, item.id)):
             if item.id not in known:
                 known.add(item.id)
                 yield item

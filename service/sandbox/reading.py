@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from service.highlevel.appointments import EditAppointment, ListEvents
 from service.highlevel.blocked_slots import CreateBlockSlot, EditBlockSlot
-from service.highlevel.operation import WIRE_NAMES, Operation
+from service.highlevel.operation import Operation
+from service.highlevel.reply import WIRE_NAMES
 from service.sandbox import refusals
 
 ABSENT: dict[type[Any], dict[str, Any]] = {EditAppointment: {"appointmentStatus": "confirmed"}}
