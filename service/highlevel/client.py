@@ -14,7 +14,7 @@ from yarl import URL
 
 from service.highlevel.answer import Answer, refusal, seconds
 from service.highlevel.call import Recorder, call_of
-from service.highlevel.connection import Way, open_session, proxy_for, sends_once
+from service.highlevel.connection import begin, open_session, proxy_for, sends_once
 from service.highlevel.errors import (
     AnswerLost,
     CommandTimedOut,
@@ -210,7 +210,7 @@ class HighLevel:
         left = ends - time.monotonic()
         if left <= 0:
             return NotSent(name, "no time was left to send it")
-        way = Way()
+        way = begin()
         try:
             async with self._session.request(
                 wire.method,
@@ -222,7 +222,6 @@ class HighLevel:
                 ),
                 allow_redirects=False,
                 raise_for_status=False,
-                trace_request_ctx=way,
             ) as response:
                 body = bearer.left_out_of(await response.read())
                 headers = response.headers

@@ -1,12 +1,15 @@
 """How HighLevel is reached: sessions that send once, through the proxy that the environment names."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import ip_address
-from types import SimpleNamespace
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from aiohttp import ClientRequest, ClientTimeout
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 
 
 def proxy_for(url: str) -> str | None:
@@ -40,29 +43,43 @@ class Way:
     connected: bool = False
 
 
+_way: ContextVar[Way | None] = ContextVar("way", default=None)
+
+
+def begin() -> Way:
+    """Of the try that this task makes next, in a session of `open_session`."""
+    way = Way()
+    _way.set(way)
+    return way
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells the Way. Tracing would tell the same, at the price of a dozen calls for each request."""
+
+    async def connect(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 (as it is overridden)
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        way = _way.get()
+        if way is not None:
+            way.connected = True
+        return connection
+
+
 def open_session(connections: int = 100, proxy: str | None = None) -> aiohttp.ClientSession:
-    """A session that sends what it is asked to send once, and tells the Way of each try.
+    """A session that sends what it is asked to send once, and tells how far it came.
 
     aiohttp on its own sends a PUT or DELETE again when the connection breaks before the answer; whether it may is for
     whoever looks whether it came true.
     """
-    connector = aiohttp.TCPConnector(limit=connections)
-    session = aiohttp.ClientSession(connector=connector, proxy=proxy, trace_configs=[_told()])
+    session = aiohttp.ClientSession(connector=_Connector(limit=connections), proxy=proxy)
     session._retry_connection = False
     return session
 
 
 def sends_once(session: aiohttp.ClientSession) -> bool:
     """Whether it is one of `open_session`."""
-    return getattr(session, "_retry_connection", True) is False and bool(session.trace_configs)
-
-
-def _told() -> aiohttp.TraceConfig:
-    async def connected(session: aiohttp.ClientSession, context: SimpleNamespace, _: object) -> None:
-        if isinstance(context.trace_request_ctx, Way):
-            context.trace_request_ctx.connected = True
-
-    config = aiohttp.TraceConfig()
-    config.on_connection_create_end.append(connected)
-    config.on_connection_reuseconn.append(connected)
-    return config
+    return getattr(session, "_retry_connection", True) is False and isinstance(session.connector, _Connector)
