@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -183,6 +184,8 @@ def test_chance_hits_the_same_calls_for_the_same_seed() -> None:
     assert 150 < sum(once) < 250
     assert sum(struck("*:503*3%20")) == 3
     assert struck("*:503") == [True] + [False] * 999
+    assert struck("*:503%100") == [True] * 1000
+    assert sum(struck("*:503*3%100")) == 3
 
 
 @pytest.mark.parametrize(
@@ -218,22 +221,40 @@ def test_a_fault_fits_in_a_line(text: str, fault: Fault) -> None:
         "CreateNote:200",
         "CreateNote:700",
         "CreateNote:invalid,503",
+        "CreateNote:drop,drop_after",
+        "CreateNote:503,404",
+        "CreateNote:html,empty",
+        "CreateNote:204,html",
+        "CreateNote:200,blocked",
+        "CreateNote:503,expired_token",
+        "CreateNote:drop,retry_after=1",
+        "CreateNote:delay=1,retry_after=1",
+        "CreateNote:delay=1,delay=2",
+        "CreateNote:hold=1,after",
+        "CreateNote:empty,slow=1",
+        "CreateNote:hold=nan",
         "CreateNote:503*0",
         "CreateNote:503%0",
         "CreateNote:503%101",
+        "CreateNote:503%..",
         "CreateNote:delay=soon",
         "CreateNote:delay=-1",
         "Nowhere:503",
         "GET /nowhere:503",
         '{"operation": "CreateNote", "method": "POST", "path": "/x", "status": 503}',
         '{"status": 503}',
+        '{"operation": "CreateNote", "method": "POST", "status": 503}',
         '{"operation": "*", "status": 503, "colour": 1}',
+        '{"operation": "*", "answer": "html", "message": "never said"}',
+        '{"operation": "EditNote", "status": 503}',
         '{"operation": "*"',
         "",
     ],
 )
 async def test_a_fault_that_cannot_be_is_refused(sandbox: Sandbox, wrong: str) -> None:
-    assert (await order(sandbox, wrong, status=422))["message"]
+    message = (await order(sandbox, wrong, status=422))["message"]
+    assert message
+    assert not re.search(r"Value error|Input|instance of|codec|http:|convert|parse", message), message
     assert await sandbox.call("GET", "/_sandbox/faults") == []
 
 
@@ -251,6 +272,20 @@ async def test_calls_are_forgotten_when_told() -> None:
         assert await calls(sandbox) == []
 
 
-def test_a_fault_of_nothing_known_is_told_by_name() -> None:
-    with pytest.raises(LookupError, match="no operation CreateNotes"):
-        Faults([("CreateNote", "POST", "/notes")]).order(read_fault("CreateNotes:503"))
+async def test_a_fault_that_is_no_text_is_refused_in_plain_words(sandbox: Sandbox) -> None:
+    async with sandbox.client.post("/_sandbox/faults", data=b"*:503\xff") as answer:
+        assert await answer.json() == {"statusCode": 422, "message": "the body is not UTF-8"}
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("EditNote:503", "the sandbox does not serve EditNote; it serves CreateNote, ListNotes"),
+        ("put /notes/{id}:503", "the sandbox does not serve PUT /notes/{id}; it serves GET /notes, POST /notes"),
+    ],
+)
+def test_a_fault_of_what_is_not_served_is_told_what_is(line: str, complaint: str) -> None:
+    faults = Faults(iter([("ListNotes", "GET", "/notes"), ("CreateNote", "POST", "/notes")]))
+    with pytest.raises(LookupError) as refusal:
+        faults.order(read_fault(line))
+    assert refusal.value.args == (complaint,)

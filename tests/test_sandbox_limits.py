@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import math
 import sys
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,6 +22,8 @@ from workers.cli.sandbox import sandbox as sandbox_command
 MAX, REMAINING = "X-RateLimit-Max", "X-RateLimit-Remaining"
 TODAY, RESET = "X-RateLimit-Daily-Remaining", "X-RateLimit-Daily-Reset"
 THREE = Limits(burst=3, interval=10, daily=5)
+NOWHERE = ("--host", "192.0.2.1", "--port", "0")
+"""No machine's own address: what ought to be refused and is not ends at once, instead of serving for good."""
 SECOND_TOKEN = packaged_seed("demo").replace("[pit-sandbox-demo]", "[pit-sandbox-demo, pit-second]")
 
 
@@ -166,11 +170,26 @@ async def test_limits_are_changed_and_taken_away_while_it_runs() -> None:
         assert REMAINING not in (await ask(sandbox)).headers
 
 
-@pytest.mark.parametrize("wrong", [{"burst": 0}, {"interval": 0}, {"daily": -1}, {"rate": 5}, 5])
-async def test_limits_that_cannot_be_are_refused(wrong: object) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"burst": 0}, "burst: should be greater than or equal to 1"),
+        ({"burst": 1_000_001}, "burst: should be less than or equal to 1000000"),
+        ({"burst": None}, "burst: should be a valid integer"),
+        ({"interval": 0}, "interval: should be greater than 0"),
+        ({"interval": math.inf}, "interval: should be "),
+        ({"interval": math.nan}, "interval: should be "),
+        ({"interval": 1e308}, "interval: should be less than or equal to 86400"),
+        ({"daily": -1, "burst": 0}, "burst: should be greater than or equal to 1; daily: should be greater"),
+        ({"rate": 5}, "rate: there is no such field"),
+        (5, "the body is neither a JSON object nor null"),
+    ],
+)
+async def test_limits_that_cannot_be_are_refused(wrong: object, complaint: str) -> None:
     async with running(told=False) as sandbox:
         async with sandbox.client.put("/_sandbox/limits", data=json.dumps(wrong)) as answer:
             assert answer.status == 422
+            assert (await answer.json())["message"].startswith(complaint)
         assert await sandbox.call("GET", "/_sandbox/limits") is None
 
 
@@ -201,13 +220,47 @@ async def test_limits_and_faults_are_set_on_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--rate", "0"], "0 is not in the range x>=1"),
+        (["--rate", "0"], "0 is not in the range 1<=x<=1000000"),
+        (["--daily", "100000001"], "100000001 is not in the range 1<=x<=100000000"),
+        (["--interval", "nan"], "nan is no number of seconds"),
+        (["--interval", "inf"], "inf is not in the range 0<x<=86400.0"),
+        (["--rate", "5", "--no-limits"], "--no-limits and --rate cannot go together"),
+        (["--no-limits", "--retry-after"], "--no-limits and --retry-after cannot go together"),
+        (["--webhook-url", "nope"], "it is no address as in http://127.0.0.1:8000/hooks/highlevel"),
+        (["--webhook-url", "ftp://x"], "'--webhook-url': it is no address"),
+        (["--webhook-url", "http://"], "'--webhook-url': it is no address"),
+        (["--webhook-url", "http://x:port/"], "'--webhook-url': it is no address"),
+        (["--fault", "CreateNote:drop,drop_after"], "'drop' and 'drop_after' cannot go together"),
+        (["--fault", "CreateNote:204,html"], "'--fault': a 204 has no body, and so no html"),
+        (["--fault", "EditNote:503"], "--fault: the sandbox does not serve EditNote; it serves AccessToken, "),
         (["--fault", "CreateNote:explode"], "no fault is called 'explode'; known: a status, drop, drop_after,"),
         (["--fault", "CreateNote"], "WHERE:WHAT[,WHAT...][*TIMES][%PERCENT[#SEED]], as in CreateNote:drop_after*3"),
         (["--fault", "CreateNote:drop,503"], "a call is either dropped, or answered otherwise,"),
     ],
 )
 def test_options_that_cannot_be_are_refused(words: list[str], complaint: str) -> None:
-    answer = CliRunner().invoke(sandbox_command, ["--port", "0", *words])
+    answer = CliRunner().invoke(sandbox_command, [*NOWHERE, *words])
     assert answer.exit_code == 2
     assert complaint in answer.output
+
+
+def test_a_key_or_a_seed_that_cannot_be_is_told_in_plain_lines(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.yaml"
+
+    def told(*words: str) -> str:
+        answer = CliRunner().invoke(sandbox_command, [*NOWHERE, *words])
+        assert answer.exit_code == 1
+        return answer.output.removeprefix("Error: ")
+
+    assert told("--signing-key", "abc") == "--signing-key (SANDBOX_SIGNING_KEY) is not 32 bytes in base64\n"
+    seed.write_bytes(b"\xff\xfe\xff")
+    assert told("--seed", str(seed)) == f"the seed {seed} is not UTF-8\n"
+    seed.write_text("locations: [{timezone: Etc/UTC, calendars: [{id: b, name: c, slot_minutes: 0, colour: red}]}]")
+    assert told("--seed", str(seed)) == (
+        f"the seed {seed} cannot be used:\n"
+        "  locations[0].id: has to be said\n"
+        "  locations[0].calendars[0].slot_minutes: should be greater than 0\n"
+        "  locations[0].calendars[0].colour: there is no such field\n"
+    )
+    seed.write_text("")
+    assert told("--seed", str(seed)) == f"the seed {seed} cannot be used:\n  should be an object with fields\n"

@@ -210,7 +210,9 @@ async def test_an_agencys_token_buys_tokens_of_its_locations_and_is_none_itself(
     assert await read(sandbox, agency["access_token"]) == (401, "This token's user type is not yet supported!")
     asked = {"companyId": COMPANY, "locationId": OTHER}
     given = await post(sandbox, "/oauth/locationToken", asked, token=agency["access_token"])
-    assert (given["userType"], given["locationId"]) == ("Location", OTHER)
+    published = {"access_token", "token_type", "expires_in", "refresh_token", "scope", "locationId", "planId"}
+    assert given.keys() - {"traceId"} == published | {"appId", "versionId"}, "neither userType nor companyId"
+    assert given["locationId"] == OTHER
     assert await read(sandbox, given["access_token"], f"/calendars/?locationId={OTHER}") == (200, None)
     assert (await refresh(sandbox, given["refresh_token"]))["locationId"] == OTHER
     assert (await refresh(sandbox, agency["refresh_token"]))["userType"] == "Company"

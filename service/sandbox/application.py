@@ -16,6 +16,7 @@ from service.sandbox.dispatcher import Dispatcher
 from service.sandbox.edge import Edge
 from service.sandbox.faults import Fault, Faults
 from service.sandbox.grants import Grants
+from service.sandbox.levers import add_levers
 from service.sandbox.limits import Limits, Meter
 from service.sandbox.oauth import OAuth
 from service.sandbox.outcome import Announcement, Handler
@@ -62,8 +63,10 @@ def create_app(
 
     dispatcher = Dispatcher(world, HANDLERS, announce=announce, credentials=credentials, edge=edge)
     app = web.Application(middlewares=[dispatcher.answer_unknown_paths])
-    Control(world, waiting, calls, credentials, grants, meter).add_routes(app.router)
-    WebhookControl(world, outbox, signer, app_named, grants).add_routes(app.router)
+    control = Control(world, waiting, calls, credentials, grants, meter)
+    webhook_control = WebhookControl(world, outbox, signer, app_named, grants)
+    add_levers(app.router, [*control.levers(), *webhook_control.levers()])
+    app.router.add_get("/sandbox/webhook-key", webhook_control.show_key)  # where a receiver of release 0.1.0 asks
     OAuth(world, credentials, grants, edge).add_routes(app.router)
     dispatcher.add_routes(app.router)
 

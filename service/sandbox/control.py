@@ -5,17 +5,18 @@ from pydantic import Field, ValidationError
 
 from service.sandbox.appointment_answers import read
 from service.sandbox.calls import Calls
+from service.sandbox.complaints import complaints
 from service.sandbox.credentials import Credentials
 from service.sandbox.edge import to_json
 from service.sandbox.fault_notation import read_fault
 from service.sandbox.faults import Fault, Faults
 from service.sandbox.grants import Grants
-from service.sandbox.limits import Limits, Meter
+from service.sandbox.levers import Lever
+from service.sandbox.limits import DAY, MOST_A_DAY, MOST_AT_ONCE, Limits, Meter
 from service.sandbox.moments import stamp_text
 from service.sandbox.orders import (
     Order,
     complaint,
-    faults_of,
     read_json,
     read_object,
     read_order,
@@ -27,12 +28,13 @@ from service.sandbox.world import World
 
 SHOWN_ONLY = frozenset({"appoinmentStatus", "appointmentMeta", "assignedResources", "status", "traceId"})
 """Keys of HighLevel's answers that nothing is kept of."""
+A_YEAR = 365 * 86_400
 
 
 class LimitsOrder(Order):
-    burst: int = Field(default=Limits.burst, ge=1)
-    interval: float = Field(default=Limits.interval, gt=0, allow_inf_nan=False)
-    daily: int = Field(default=Limits.daily, ge=1)
+    burst: int = Field(default=Limits.burst, ge=1, le=MOST_AT_ONCE)
+    interval: float = Field(default=Limits.interval, gt=0, le=DAY, allow_inf_nan=False)
+    daily: int = Field(default=Limits.daily, ge=1, le=MOST_A_DAY)
     retry_after: bool = False
 
 
@@ -45,7 +47,7 @@ class SpendOrder(Order):
 
 
 class OAuthOrder(Order):
-    expires_in: int = Field(ge=1)
+    expires_in: int = Field(ge=1, le=A_YEAR)
 
 
 class Control:
@@ -59,18 +61,25 @@ class Control:
         self._grants = grants
         self._meter = meter
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
-        router.add_post("/_sandbox/faults", self.order_fault)
-        router.add_get("/_sandbox/faults", self.list_faults)
-        router.add_delete("/_sandbox/faults", self.clear_faults)
-        router.add_get("/_sandbox/calls", self.list_calls)
-        router.add_delete("/_sandbox/calls", self.forget_calls)
-        router.add_get("/_sandbox/limits", self.show_limits)
-        router.add_put("/_sandbox/limits", self.set_limits)
-        router.add_post("/_sandbox/spend", self.spend)
-        router.add_get("/_sandbox/oauth", self.show_oauth)
-        router.add_put("/_sandbox/oauth", self.set_oauth)
-        router.add_put("/_sandbox/appointments/{appointment_id}", self.place_appointment)
+    def levers(self) -> list[Lever]:
+        return [
+            Lever("POST", "/faults", "order a fault, in a line or as JSON", self.order_fault),
+            Lever("GET", "/faults", "the faults that wait, oldest first", self.list_faults),
+            Lever("DELETE", "/faults", "forget the faults and let held answers go", self.clear_faults),
+            Lever("GET", "/calls", "what has been asked and answered, oldest first", self.list_calls),
+            Lever("DELETE", "/calls", "forget what has been asked", self.forget_calls),
+            Lever("GET", "/limits", "the limits in force, null where there are none", self.show_limits),
+            Lever("PUT", "/limits", "set them all anew; what is left out gets its default", self.set_limits),
+            Lever("POST", "/spend", "use calls up, as another app with the same token would", self.spend),
+            Lever("GET", "/oauth", "how many seconds new access tokens hold", self.show_oauth),
+            Lever("PUT", "/oauth", "set how many seconds new access tokens hold", self.set_oauth),
+            Lever(
+                "PUT",
+                "/appointments/{appointment_id}",
+                "put an appointment there, telling nobody",
+                self.place_appointment,
+            ),
+        ]
 
     async def order_fault(self, request: web.Request) -> web.Response:
         """As an object, or in the notation of the command line."""
@@ -101,8 +110,10 @@ class Control:
         return web.json_response(None if limits is None else vars(limits))
 
     async def set_limits(self, request: web.Request) -> web.Response:
-        """`null` takes them away; in any case counting begins anew."""
+        """`null` takes them away, an object sets all of them; in any case counting begins anew."""
         asked = read_json(await request.read())
+        if not isinstance(asked, dict | None):
+            raise unprocessable("the body is neither a JSON object nor null")
         self._meter.set(None if asked is None else Limits(**validated(LimitsOrder, asked).model_dump()))
         return await self.show_limits(request)
 
@@ -153,7 +164,9 @@ class Control:
 def _read_notation(text: bytes) -> Fault:
     try:
         return read_fault(text.decode())
+    except UnicodeDecodeError as error:
+        raise unprocessable("the body is not UTF-8") from error
     except ValidationError as error:
-        raise unprocessable(faults_of(error)) from error
+        raise unprocessable("; ".join(complaints(error))) from error
     except ValueError as error:
         raise unprocessable(str(error)) from error

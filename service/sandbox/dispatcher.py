@@ -10,13 +10,12 @@ from service.highlevel.operation import Operation
 from service.sandbox import refusals
 from service.sandbox.credentials import Credential, Credentials, authorized, spender_of
 from service.sandbox.edge import Carried, Edge, Respond, answered, refused
+from service.sandbox.levers import ROOT
 from service.sandbox.outcome import Announcement, Handler
 from service.sandbox.reading import read_operation
 from service.sandbox.refusals import Refusal
 from service.sandbox.scopes import scope_of
 from service.sandbox.world import World
-
-LEVERS = "/_sandbox/"
 
 
 class Dispatcher:
@@ -88,7 +87,7 @@ class Dispatcher:
             return await handler(request)
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
             answer = refused(refusals.no_such_path(request.method, request.path), self._world.new_uuid())
-            if request.path.startswith(LEVERS):
+            if f"{request.path}/".startswith(f"{ROOT}/"):
                 return answer
             caller = self._credentials.of(request.headers)
             return await self._edge.serve(request, None, lambda: Carried(answer, False), spender_of(caller))

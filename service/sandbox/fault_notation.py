@@ -6,7 +6,7 @@ from typing import Any, Final
 from service.sandbox.faults import INSTEAD, Fault
 
 SHAPE: Final = re.compile(
-    r"(?P<where>\S+(?: \S+)?):(?P<what>[^:*%\s]+)(\*(?P<times>\d+))?(%(?P<percent>[\d.]+)(#(?P<seed>\d+))?)?"
+    r"(?P<where>\S+(?: \S+)?):(?P<what>[^:*%\s]+)(\*(?P<times>\d+))?(%(?P<percent>\d+(\.\d+)?)(#(?P<seed>\d+))?)?"
 )
 WORDS: Final[dict[str, dict[str, Any]]] = {
     "drop": {"drop": True},
@@ -26,8 +26,12 @@ def read_fault(line: str) -> Fault:
         raise ValueError(f"{line.strip()!r} is no fault: {NOTATION}, as in CreateNote:drop_after*3")
     method, _, path = found["where"].rpartition(" ")
     fields: dict[str, Any] = {"method": method, "path": path} if method else {"operation": path}
+    said: dict[str, str] = {}
     for what in found["what"].split(","):
-        fields |= _read_word(what)
+        for name, value in _read_word(what).items():
+            if name in said:
+                raise ValueError(f"{said[name]!r} and {what!r} cannot go together")
+            fields[name], said[name] = value, what
     if found["times"]:
         fields["times"] = int(found["times"])
     if found["percent"]:

@@ -20,6 +20,9 @@ INSTEAD = {
 """Answers that stand in for the call's own, and their status where none is ordered."""
 OF_THE_EDGE = frozenset({"html", "empty", "blocked"})
 """What the machines before the API say: no JSON."""
+OF_ANY_STATUS = frozenset({"html", "empty"})
+WITHOUT_BODY = frozenset({204, 205, 304})
+"""Statuses whose answers have none, by the rules of HTTP."""
 
 Answer = Literal["html", "empty", "expired_token", "missing_scope", "timed_out", "blocked", "invalid", "truncated"]
 
@@ -58,22 +61,42 @@ class Fault(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def once_unless_said(cls, fields: Any) -> Any:
-        if isinstance(fields, dict) and "times" not in fields and fields.get("probability", 1) == 1:
+        if isinstance(fields, dict) and "times" not in fields and "probability" not in fields:
             return {**fields, "times": 1}
         return fields
 
     @model_validator(mode="after")
     def makes_sense(self) -> "Fault":
-        if (self.operation is None) == (self.method is None or self.path is None):
+        if (self.method is None) != (self.path is None) or (self.operation is None) == (self.method is None):
             raise ValueError("a fault names an operation, or a method and a path")
         if not (self.drop or self.status or self.answer or self.delay or self.hold or self.slow):
             raise ValueError("a fault delays, holds, slows, drops or answers something")
         spoils = self.answer is not None and self.answer not in INSTEAD
         if (self.drop and (self.status or self.answer)) or (spoils and self.status):
             raise ValueError("a call is either dropped, or answered otherwise, or its own answer is spoilt")
-        if self.status is not None and self.status < 400 and self.answer not in OF_THE_EDGE:
-            raise ValueError("only html or an empty body comes with a status below 400")
+        if self.status is not None:
+            self._status_fits(self.status)
+        self._has_its_place()
         return self
+
+    def _status_fits(self, status: int) -> None:
+        if self.answer is not None and self.answer not in OF_ANY_STATUS and status != INSTEAD[self.answer]:
+            raise ValueError(f"{self.answer} is answered with {INSTEAD[self.answer]}, not with {status}")
+        if status < 400 and self.answer not in OF_ANY_STATUS:
+            raise ValueError("only html or an empty body comes with a status below 400")
+        if status in WITHOUT_BODY and self.answer == "html":
+            raise ValueError(f"a {status} has no body, and so no html")
+
+    def _has_its_place(self) -> None:
+        """What would pass without a word where there is nothing that it could belong to."""
+        if self.message is not None and (self.status is None or self.answer is not None):
+            raise ValueError("a message goes with a status and no other answer")
+        if self.retry_after is not None and (self.drop or not self.stands_in):
+            raise ValueError("retry_after goes with a status, or with an answer that stands in for the call's own")
+        if self.after_write and not self.stands_in:
+            raise ValueError("after (after_write) goes with a drop, a status or an answer that stands in for the own")
+        if self.slow and (self.drop or self.answer == "empty"):
+            raise ValueError("where no body comes, none is slow")
 
     @property
     def stands_in(self) -> bool:
@@ -122,12 +145,13 @@ class Faults:
 
     def __init__(self, calls: Iterable[tuple[str, str, str]]) -> None:
         """`calls`: name, method and path of all that faults may befall."""
-        self._named = {(method, _nameless(path)): name for name, method, path in calls}
+        self._calls = tuple(calls)
+        self._named = {(method, _nameless(path)): name for name, method, path in self._calls}
         self._waiting: list[Waiting] = []
         self._release = asyncio.Event()
 
     def order(self, fault: Fault) -> None:
-        """Raises LookupError, which says so, when nothing is called that."""
+        """Raises LookupError, which says what is served, when this is not."""
         self._waiting.append(Waiting(fault, self._names(fault)))
 
     def _names(self, fault: Fault) -> frozenset[str] | None:
@@ -138,8 +162,14 @@ class Faults:
         else:
             name = self._named.get((str(fault.method).upper(), _nameless(str(fault.path))))
         if name is None:
-            raise LookupError(f"no operation {fault.operation or f'{fault.method} {fault.path}'}")
+            raise LookupError(self._not_served(fault))
         return frozenset({name})
+
+    def _not_served(self, fault: Fault) -> str:
+        """In the terms in which it was asked for."""
+        asked = fault.operation or f"{str(fault.method).upper()} {fault.path}"
+        served = [name if fault.operation else f"{method} {path}" for name, method, path in self._calls]
+        return f"the sandbox does not serve {asked}; it serves {', '.join(sorted(served))}"
 
     def take(self, name: str) -> Fault | None:
         """The oldest that strikes a call of this name, used up once."""

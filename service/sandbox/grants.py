@@ -17,6 +17,10 @@ LASTS = 86_399
 """Seconds that an access token holds by default, as HighLevel says in `expires_in`."""
 
 
+AT_LOCATION = frozenset({"access_token", "token_type", "expires_in", "refresh_token", "scope", "locationId", "userId"})
+"""What the answer to an agency's asking for a location's token has of a token's answer (the published schema)."""
+
+
 class GrantRefused(Exception):
     """Nothing is handed out: the status, OAuth's word for why, and a sentence."""
 
@@ -104,7 +108,10 @@ class Grants:
             raise refusals.wrong_user_type()
         if company_id != agency.company_id or location is None:
             raise refusals.bad_request("Location is not active")
-        return self._issue(Grant(client, tuple(sorted(agency.scopes or ())), location))
+        whole = self._issue(Grant(client, tuple(sorted(agency.scopes or ())), location))
+        app, _, version = client.id.partition("-")
+        more = {"planId": self._world.new_id(), "appId": app, "versionId": version or app}
+        return {name: value for name, value in whole.items() if name in AT_LOCATION} | more
 
     def void(self, location_id: str) -> None:
         """Somebody has taken the app away from a location: what it holds there is worth nothing any more."""

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 DAY = 86_400.0
+MOST_AT_ONCE = 1_000_000
+MOST_A_DAY = 100_000_000
+"""Limits above these are none."""
 Spender = tuple[str, str]
 """A token (or the app that its tokens belong to) and the location it is used at."""
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from service.sandbox.complaints import complaints
 from service.sandbox.edge import answered, to_json
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -42,12 +43,7 @@ def validated(model: type[ModelT], fields: Any) -> ModelT:
     try:
         return TypeAdapter(model).validate_python(fields)
     except ValidationError as error:
-        raise unprocessable(faults_of(error)) from error
-
-
-def faults_of(error: ValidationError) -> str:
-    wrong = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}".removeprefix(": ") for item in wrong)
+        raise unprocessable("; ".join(complaints(error))) from error
 
 
 def unprocessable(message: str) -> web.HTTPUnprocessableEntity:

@@ -41,7 +41,7 @@ class Opening(Record):
     @model_validator(mode="after")
     def of_some_length(self) -> "Opening":
         if self.opens >= self.closes:
-            raise ValueError("opens before it closes")
+            raise ValueError("it has to open before it closes")
         return self
 
     @property

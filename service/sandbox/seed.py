@@ -6,8 +6,9 @@ from importlib.resources import files
 from random import Random, SystemRandom
 
 import yaml
-from pydantic import model_validator
+from pydantic import ValidationError, model_validator
 
+from service.sandbox.complaints import complaints
 from service.sandbox.records import Client, Location, Record
 from service.sandbox.world import World
 
@@ -29,7 +30,7 @@ class Seed(Record):
 
 
 def load_seed(text: str, *, clock: Callable[[], datetime], random: Random | None = None) -> World:
-    """The world a seed describes; ValueError (pydantic's or YAML's) says what is wrong with it."""
+    """The world a seed describes; ValueError says what is wrong with it, one line for each fault."""
     # Every scalar as text, for the models to read: YAML 1.1 would make a number of 17:00.
     try:
         loaded = yaml.BaseLoader(text).get_single_data()
@@ -38,7 +39,10 @@ def load_seed(text: str, *, clock: Callable[[], datetime], random: Random | None
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ValueError(f"the seed is no YAML: {getattr(error, 'problem', None) or 'it breaks off'}{place}") from error
-    seed = Seed.model_validate(loaded)
+    try:
+        seed = Seed.model_validate(loaded)
+    except ValidationError as error:
+        raise ValueError("\n".join(complaints(error))) from error
     return World(seed.locations, clients=seed.clients, clock=clock, random=random or SystemRandom(), strict=seed.strict)
 
 

@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from service.sandbox.edge import to_json
 from service.sandbox.grants import Grants
+from service.sandbox.levers import Lever
 from service.sandbox.moments import stamp_text
 from service.sandbox.orders import Order, complaint, read_order
 from service.sandbox.records import Location
@@ -26,7 +27,7 @@ class WebhookOrder(Order):
     @model_validator(mode="after")
     def one_of_both(self) -> "WebhookOrder":
         if (self.body is None) == (self.raw is None):
-            raise ValueError("either body or raw")
+            raise ValueError("either body or raw is said, and not both")
         return self
 
     @property
@@ -49,12 +50,15 @@ class WebhookControl:
         self._app = app
         self._grants = grants
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
-        router.add_get("/_sandbox/webhook-key", self.show_key)
-        router.add_get("/sandbox/webhook-key", self.show_key)  # where a receiver of release 0.1.0 asks for it
-        router.add_get("/_sandbox/webhooks", self.count_webhooks)
-        router.add_post("/_sandbox/webhooks", self.post_webhook)
-        router.add_post("/_sandbox/installs", self.announce_install)
+    def levers(self) -> list[Lever]:
+        return [
+            Lever("GET", "/webhook-key", "the public key that webhooks are signed with", self.show_key),
+            Lever("GET", "/webhooks", "how many wait, were delivered and were given up", self.count_webhooks),
+            Lever(
+                "POST", "/webhooks", "post one now: body (or raw), signature valid, forged or none", self.post_webhook
+            ),
+            Lever("POST", "/installs", "put the app on a location or take it away, and say so", self.announce_install),
+        ]
 
     async def show_key(self, request: web.Request) -> web.Response:
         return web.json_response({"publicKey": self._signer.public_key})

@@ -2,21 +2,27 @@
 
 import asyncio
 import base64
+import math
 import random
+import re
 from pathlib import Path
+from textwrap import indent
+from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import structlog
 from aiohttp import web
+from click.core import ParameterSource
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
 from service import telemetry
 from service.sandbox.application import create_app
+from service.sandbox.complaints import complaints
 from service.sandbox.fault_notation import NOTATION, read_fault
 from service.sandbox.faults import Fault
-from service.sandbox.limits import Limits
-from service.sandbox.orders import faults_of
+from service.sandbox.limits import DAY, MOST_A_DAY, MOST_AT_ONCE, Limits
 from service.sandbox.seed import load_seed, packaged_seed
 from service.settings import Settings
 from workers.cli.clock import clock
@@ -37,15 +43,34 @@ class FaultType(click.ParamType[Fault]):
         try:
             return read_fault(value)
         except ValidationError as error:
-            self.fail(faults_of(error).removeprefix("Value error, "), param, ctx)
+            self.fail("; ".join(complaints(error)), param, ctx)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Seconds(click.FloatRange):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):  # which is in every range
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds
+
+
+class WebhookUrl(click.ParamType[str]):
+    name = "url"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not _is_web_address(value):
+            self.fail("it is no address as in http://127.0.0.1:8000/hooks/highlevel", param, ctx)
+        return value
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8090, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--webhook-url", help="Where appointment webhooks are posted; without it nobody is told.")
+@click.option(
+    "--webhook-url", type=WebhookUrl(), help="Where appointment webhooks are posted; without it nobody is told."
+)
 @click.option("--seed", default="demo", show_default=True, help="demo, empty, or a YAML file.")
 @click.option("--app-id", default=APP_ID, show_default=True, help="The app that the webhooks name.")
 @click.option(
@@ -53,15 +78,23 @@ class FaultType(click.ParamType[Fault]):
     envvar="SANDBOX_SIGNING_KEY",
     help="Ed25519 private key (32 bytes in base64) that signs the webhooks; by default a new one.",
 )
-@click.option("--rate", default=Limits.burst, show_default=True, type=click.IntRange(1), help="Calls in an interval.")
+@click.option(
+    "--rate",
+    default=Limits.burst,
+    show_default=True,
+    type=click.IntRange(1, MOST_AT_ONCE),
+    help="Calls in an interval.",
+)
 @click.option(
     "--interval",
     default=Limits.interval,
     show_default=True,
-    type=click.FloatRange(0, min_open=True),
+    type=Seconds(0, DAY, min_open=True),
     help="Seconds in which so many calls are taken, from each token at each location.",
 )
-@click.option("--daily", default=Limits.daily, show_default=True, type=click.IntRange(1), help="Calls in a day.")
+@click.option(
+    "--daily", default=Limits.daily, show_default=True, type=click.IntRange(1, MOST_A_DAY), help="Calls in a day."
+)
 @click.option("--retry-after", is_flag=True, help="Say in a refusal for want of calls how long to wait.")
 @click.option("--no-limits", is_flag=True, help="Take any number of calls.")
 @click.option(
@@ -98,20 +131,29 @@ def sandbox(
 
     While it runs, POST, GET and DELETE /_sandbox/faults order, list and forget faults.
     """
-    telemetry.set_up(Settings.model_construct(log_format="text"), "sandbox")
+    if no_limits:
+        _limits_are_not_said()
     key = _key(signing_key)
     try:
         world = load_seed(_seed_text(seed), clock=clock, random=random.SystemRandom())
     except ValueError as error:
-        raise click.ClickException(f"the seed {seed} cannot be used: {error}") from None
+        raise click.ClickException(f"the seed {seed} cannot be used:\n{indent(str(error), '  ')}") from None
     limits = None if no_limits else Limits(rate, interval, daily, retry_after)
     try:
         app = create_app(world, webhook_url=webhook_url, signing_key=key, app_id=app_id, limits=limits, faults=faults)
     except LookupError as error:
         raise click.BadParameter(str(error.args[0]), param_hint="--fault") from None
+    telemetry.set_up(Settings.model_construct(log_format="text"), "sandbox")
     for location in world.locations.values():
         log.info("a location", location=location.id, name=location.name, time_zone=str(location.timezone))
     asyncio.run(_serve(app, host, port))
+
+
+def _limits_are_not_said() -> None:
+    context = click.get_current_context()
+    for name in ("rate", "interval", "daily", "retry_after"):
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"--no-limits and --{name.replace('_', '-')} cannot go together.")
 
 
 async def _serve(app: web.Application, host: str, port: int) -> None:
@@ -129,6 +171,21 @@ def _seed_text(seed: str) -> str:
         return Path(seed).read_text(encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"no seed {seed}: neither demo nor empty, nor a file ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise click.ClickException(f"the seed {seed} is not UTF-8") from None
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and not re.search(r"\s", text)
+        )
+    except ValueError:
+        return False
 
 
 def _key(text: str | None) -> Ed25519PrivateKey:
@@ -137,4 +194,4 @@ def _key(text: str | None) -> Ed25519PrivateKey:
     try:
         return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text, validate=True))
     except ValueError:
-        raise click.ClickException("SANDBOX_SIGNING_KEY is not 32 bytes in base64") from None
+        raise click.ClickException("--signing-key (SANDBOX_SIGNING_KEY) is not 32 bytes in base64") from None

@@ -1,0 +1,91 @@
+"""The sandbox's page is true: what it says is served, who is there, how it says no, and its examples."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+from random import Random
+
+from service.sandbox import application, refusals
+from service.sandbox.application import HANDLERS
+from service.sandbox.fault_notation import read_fault
+from service.sandbox.faults import Faults
+from service.sandbox.levers import ROOT
+from service.sandbox.oauth import OAuth
+from service.sandbox.refusals import Refusal
+from service.sandbox.seed import load_seed, packaged_seed
+from tests.sandboxes import MONDAY, running
+
+FOLDER = Path(application.__file__).parent
+PAGE = (FOLDER / "README.md").read_text(encoding="utf-8")
+SERVED = sorted([*((each.__name__, each.method, each.path) for each in HANDLERS), *OAuth.CALLS])
+SAYING_NO = {"Refusal", "bad_request", "unauthorized", "not_found"}
+OF_OAUTH = {"oauth.py", "grants.py"}
+
+
+def test_it_lists_what_is_served() -> None:
+    assert sorted(re.findall(r"^\| `(\w+)` \| `([A-Z]+) (/\S*)` \|$", PAGE, re.MULTILINE)) == SERVED
+
+
+def test_its_faults_can_be_ordered() -> None:
+    faults = Faults(SERVED)
+    lines = re.findall(r"--fault '(.*?)'", PAGE) + re.findall(r"_sandbox/faults -d '([^{].*?)'", PAGE)
+    calls = re.findall(r"`([A-Z]+ /calendars/{id})`", PAGE)
+    assert (len(lines), len(calls)) == (3, 1)
+    for line in (*lines, *(f"{call}:503" for call in calls), *(f"*:{what}" for what in ("200,html", "204,empty"))):
+        faults.order(read_fault(line))
+
+
+def test_it_names_everybody_in_the_demo() -> None:
+    ids = set(re.findall(r"\bid: (\w{20})\b", packaged_seed("demo")))
+    assert len(ids) == 10
+    assert ids - set(re.findall(r"`(\w{20})`", PAGE)) == set()
+
+
+async def test_its_seed_is_one() -> None:
+    [seed] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    [location] = load_seed(seed, clock=lambda: MONDAY, random=Random(1)).locations.values()
+    [calendar] = location.calendars
+    assert (calendar.team, len(calendar.week)) == ((location.users[0].id,), 2)
+
+
+def said_in_the_code() -> set[str]:
+    """What refusals say whole, in so many words, but for those of OAuth."""
+    said = {
+        str(answer.message)
+        for function in vars(refusals).values()
+        if inspect.isfunction(function) and not inspect.signature(function).parameters
+        if isinstance(answer := function(), Refusal)
+    }
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse("" if path.name in OF_OAUTH else path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(attr=name), args=[ast.Constant(value=str(words)), *_]):
+                    said |= {words} if name in SAYING_NO else set()
+    return said
+
+
+def test_it_has_the_words_of_all_refusals() -> None:
+    said = said_in_the_code()
+    assert len(said) > 15
+    assert {words for words in said if f"`{words}`" not in PAGE} == set()
+
+
+async def test_every_lever_is_listed_with_a_line_and_is_on_the_page() -> None:
+    async with running(told=False) as sandbox:
+        listed = await sandbox.call("GET", ROOT)
+        assert listed == await sandbox.call("GET", f"{ROOT}/")
+        await sandbox.call("PUT", ROOT, status=404)
+        assert await sandbox.call("GET", "/_sandbox/calls") == []
+        router = sandbox.client.app.router if sandbox.client.app else None
+        assert router is not None
+        served = {
+            (route.method, route.resource.canonical)
+            for route in router.routes()
+            if route.resource is not None and route.method != "HEAD"
+        }
+    levers = {(method, path) for method, path in served if path.startswith(f"{ROOT}/") and path != f"{ROOT}/"}
+    assert {(lever["method"], lever["path"]) for lever in listed} == levers
+    assert all(lever["does"] for lever in listed)
+    for _, path in levers:
+        assert path.replace("appointment_id", "id") in PAGE
