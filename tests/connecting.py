@@ -25,6 +25,8 @@ from tests.sandboxes import LOCATION, Sandbox, running
 
 COMPANY = "cMp4nY7xQ2wLr8KtZ3vB"
 KEYS = Keys(SECRET)
+AGAIN_NOW = "UPDATE grants SET again_at = NULL"
+"""What failed to be refreshed is tried again after a while, by the database's clock."""
 
 
 @dataclass

@@ -43,7 +43,8 @@ from workers.jobs import Drainer
 from workers.rulebook import read
 from workers.workplace import Workplace
 
-APP_ID = "0123456789abcdef01234567"
+APP_ID, OTHER_APP_ID = "5a1db0c5510751077e57ab1e", "0123456789abcdef01234567"
+"""Those of ours: the one that connects, and the one of the samples."""
 SECRET = SecretStr(Fernet.generate_key().decode())
 TOKEN = "pit-sandbox-demo"
 CLIENT, CLIENT_SECRET = "5a1db0c5510751077e57ab1e-sandbox", "sandbox-demo-secret"
@@ -191,7 +192,7 @@ def settings_for(database_url: str, redis_url: str, **more: Any) -> Settings:
         database_url=database_url,
         redis_url=redis_url,
         secret_key=SECRET,
-        highlevel_app_ids=(APP_ID,),
+        highlevel_app_ids=(APP_ID, OTHER_APP_ID),
         settle_after=4,
         oauth_client_id=CLIENT,
         oauth_client_secret=SecretStr(CLIENT_SECRET),

@@ -272,7 +272,7 @@ def test_a_role_that_dies_at_its_start_is_named_with_its_last_line(tmp_path: Pat
     secrets = {"secret_key": Fernet.generate_key().decode(), "sandbox_signing_key": "short"}
     (folder / "secrets.json").write_text(json.dumps(secrets))
     told = complaint("up", *ports, "--folder", folder)
-    assert told.startswith("sandbox ended with 1: Error: --signing-key (SANDBOX_SIGNING_KEY) is not 32 bytes in base64 ")
+    assert told.startswith("sandbox ended with 1: Error: --signing-key (SANDBOX_SIGNING_KEY) is not 32 bytes in base64")
     assert told.endswith(f"(all of it in {folder}/sandbox.log)")
     assert not [one for one in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(one.info["cmdline"])]
 

@@ -8,12 +8,14 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from service.highlevel.oauth import Granted
 from service.standard_webhooks import new_secret, read_secret
-from service.store import installs, locations, sources
+from service.store import installs, locations, sources, tokens
 from service.store.database import Pool
+from service.store.rekeying import rekey
 from service.store.sealing import Keys
 from tests.connecting import COMPANY, KEYS, Office, open_office
-from tests.house import CLIENT, CLIENT_SECRET, SECRET, TOKEN, now, register
+from tests.house import CLIENT, CLIENT_SECRET, SECRET, TOKEN, now, pool_of, register
 from tests.sandboxes import LOCATION
 from tests.test_cli import complaint, say
 from tests.test_deliveries import rows
@@ -144,6 +146,39 @@ async def test_a_clock_is_chosen_and_given_back(office: Office) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["a/b", "", "..", "x\udcff"])
+async def test_what_is_no_id_is_said_before_anything_is_asked(name: str, office: Office) -> None:
+    commands: list[tuple[str, ...]] = [("add", name), ("add", name, "--name", "x", "--time-zone", "UTC")]
+    commands += [("check", name), ("time-zone", name), ("connect", "--location", name), ("time-zone", name, "UTC")]
+    if name == "x\udcff":
+        commands += [("remove", name), ("add", "ok", "--name", name)]
+    for words in commands:
+        said = await told(*words, code=2, said=f"{TOKEN}\n")
+        [line] = [line for line in said.splitlines() if line.startswith("Error: Invalid value")]
+        assert line.endswith(("is no location's id", "is no UTF-8")), said
+    assert await rows(office.pool, "SELECT location_id FROM locations") == []
+
+
+async def test_what_is_written_while_it_is_sealed_anew_is_sealed_anew_too(office: Office, database_url: str) -> None:
+    """By a worker that has the former key alone."""
+    await office.connect()
+    grant, fresh = await office.grant(), SecretStr(Fernet.generate_key().decode())
+    granted = Granted(access_token=SecretStr("a"), expires_in=9, user_type="Location", location_id=LOCATION)
+    async with pool_of(database_url, 2) as pool, pool.acquire() as sealer, pool.acquire() as worker:
+        async with worker.transaction():
+            await worker.execute("SELECT FROM locations FOR UPDATE")
+            sealing = asyncio.create_task(rekey(sealer, Keys(fresh, SECRET)))
+            async with asyncio.timeout(5):
+                while await rows(office.pool, "SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
+                    await asyncio.sleep(0.01)
+            assert await tokens.renew(worker, KEYS, grant, granted, now=grant.granted_at)
+        assert await sealing == (1, [])
+        found = await locations.find(worker, Keys(fresh), LOCATION)
+    assert found is not None
+    assert found.token == SecretStr("a")
+    assert found.grant is not None, "they are the same bytes still"
+
+
 async def test_everything_is_sealed_anew_with_the_first_key(
     office: Office, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +207,9 @@ async def test_everything_is_sealed_anew_with_the_first_key(
     assert (wrong.exit_code, "neither key opens" in wrong.stderr) == (1, True)
     assert await opened(KEYS) == await opened(both), "what cannot be opened stays as it is"
     monkeypatch.setenv("SECRET_KEY_PREVIOUS", SECRET.get_secret_value())
-    assert (await asyncio.to_thread(say, "rekey")).output == "4 sealed with SECRET_KEY.\n"
+    assert (await asyncio.to_thread(say, "rekey")).output == "3 sealed with SECRET_KEY.\n", (
+        "what two rows share is sealed once"
+    )
     assert await opened(new) == await opened(both)
     with pytest.raises(locations.TokenUnreadable):
         await opened(KEYS)

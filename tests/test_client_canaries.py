@@ -226,7 +226,7 @@ async def test_no_failure_of_oauth_gives_a_secret_away(sandbox: Sandbox, caplog:
         oauth = OAuth(str(sandbox.client.make_url("")), "5a1db0c5510751077e57ab1e-sandbox", secret, session)
         nowhere = OAuth(f"http://127.0.0.1:{free_port()}", "nobody", secret, session)
         calls: dict[str, Callable[[], Awaitable[object]]] = {
-            "AccessToken": lambda: oauth.exchange("code", "http://127.0.0.1/", "Location"),
+            "AccessToken": lambda: oauth.exchange(SecretStr("code"), "http://127.0.0.1/", "Location"),
             "LocationToken": lambda: oauth.location_token(token, "company", LOCATION),
         }
         for name, call in calls.items():

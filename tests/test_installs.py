@@ -1,17 +1,21 @@
 """INSTALL and UNINSTALL: where our app is taken away nothing is done any more; where an agency puts it, it begins."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+from pydantic import SecretStr
 from yarl import URL
 
-from service.access.connection import Connector
+from service.access.connection import AppRemoved, Connector
 from service.store import installs, locations
-from tests.connecting import COMPANY
-from tests.house import APP_ID, House, in_days, now, register
+from tests.connecting import AGAIN_NOW, COMPANY
+from tests.house import APP_ID, OTHER_APP_ID, House, in_days, now, register
 from tests.sandboxes import LOCATION
 from tests.test_deliveries import rows
+from workers.installs import take_up
 
 STARTED = now()
 TYPES = ("INSTALL", "UNINSTALL")
@@ -54,7 +58,7 @@ async def connect_agency(house: House) -> None:
     url = URL(await connector.ask("Company", None), encoded=True)
     async with house.work.session.get(url, allow_redirects=False) as answer:
         query = URL(answer.headers["Location"], encoded=True).query
-    await connector.finish(await connector.use(query["state"]), query["code"])
+    await connector.finish(await connector.use(query["state"]), SecretStr(query["code"]))
 
 
 async def test_where_the_app_is_taken_away_nothing_is_done_any_more(house: House) -> None:
@@ -143,6 +147,91 @@ async def test_a_token_that_cannot_be_fetched_now_is_waited_for(house: House) ->
     await house.call("POST", "/_sandbox/faults", {"operation": "LocationToken", "status": 503}, status=201)
     assert await tell(house, "INSTALL") == "done: installed: Leeds Salon is registered by its agency's token"
     assert await house.writes("LocationToken") == 2
+
+
+async def test_what_is_said_of_another_app_of_ours_than_the_one_that_connects_changes_nothing(house: House) -> None:
+    for type_ in TYPES:
+        told = await tell(house, type_, appId=OTHER_APP_ID)
+        assert told == "done: said of another app than OAUTH_CLIENT_ID's: no token hangs on it"
+    assert await registered(house)
+    assert await rows(house.pool, "SELECT count(*) FROM installs") == [(0,)]
+
+
+async def test_a_location_that_was_installed_before_its_agency_was_connected_is_registered_with_it(
+    house: House,
+) -> None:
+    await remove(house)
+    assert (await tell(house, "INSTALL")).startswith("done: installed, and its agency is not connected")
+    await take_up(house.work)
+    assert not await registered(house)
+    await connect_agency(house)
+    await house.call("POST", "/_sandbox/faults", {"operation": "LocationToken", "status": 400}, status=201)
+    await take_up(house.work)
+    assert not await registered(house), "not now"
+    await take_up(house.work)
+    assert await house.writes("LocationToken") == 1, "and not at once again"
+    await connect_agency(house)
+    await take_up(house.work)
+    assert await registered(house)
+    await house.pool.execute("UPDATE installs SET connects_at = now()")
+    await remove(house)
+    await connect_agency(house)
+    await take_up(house.work)
+    assert await rows(house.pool, "SELECT location_id FROM locations") == [], "who removes it does not want it"
+
+
+async def test_a_location_whose_agency_has_to_be_connected_again_waits_for_that(house: House) -> None:
+    await remove(house)
+    await connect_agency(house)
+    await house.pool.execute("UPDATE grants SET refused = 'no longer known', expires_at = now()")
+    assert (await tell(house, "INSTALL")).startswith("failed: fetching the location's token: ")
+    await connect_agency(house)
+    await take_up(house.work)
+    assert await registered(house)
+
+
+async def test_what_was_given_before_the_app_was_taken_away_is_not_kept(house: House) -> None:
+    await remove(house)
+    await connect_agency(house)
+    granted = await house.work.tokens.location_token(COMPANY, LOCATION)
+    assert granted is not None
+    await tell(house, "UNINSTALL", 1)
+    connector = Connector(house.settings, house.pool, house.work.session, lambda: STARTED)
+    with pytest.raises(AppRemoved):
+        await connector.register(granted, said_at=STARTED)
+    assert await rows(house.pool, "SELECT location_id FROM locations") == []
+    await tell(house, "INSTALL", 2)
+    await connector.register(granted, said_at=STARTED)
+    assert await registered(house), "it was installed again"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 401])
+async def test_a_booking_waits_for_a_token_that_is_not_refreshed_now(status: int, house: House) -> None:
+    await remove(house)
+    await connect_agency(house)
+    await tell(house, "INSTALL")
+    await house.rules("  - {name: noted, mode: live, when: appointment.created, then: [{do: add_note, text: Hello}]}")
+    await house.pool.execute("UPDATE grants SET expires_at = now() WHERE location_id IS NOT NULL")
+    await house.call("POST", "/_sandbox/faults", {"operation": "AccessToken", "status": status}, status=201)
+    booked = await house.book(in_days(7, "10:00"))
+    async with asyncio.timeout(10):
+        while not await rows(house.pool, "SELECT FROM grants WHERE failures = 1"):
+            await asyncio.sleep(0.01)
+    await house.pool.execute(AGAIN_NOW)
+    await house.pool.execute("UPDATE deliveries SET next_at = now()")
+    await house.settled()
+    assert await house.notes(booked) == ["Hello"]
+
+
+async def test_a_step_whose_token_is_refused_waits_until_there_is_another(house: House) -> None:
+    await house.rules("  - {name: noted, mode: live, when: appointment.created, then: [{do: add_note, text: Hello}]}")
+    await house.call(
+        "POST", "/_sandbox/faults", {"operation": "CreateNote", "answer": "expired_token", "times": 1}, status=201
+    )
+    booked = await house.book(in_days(7, "10:00"))
+    await house.settled()
+    assert await house.notes(booked) == ["Hello"]
+    assert await rows(house.pool, "SELECT state, attempts FROM steps") == [("done", 2)]
 
 
 async def test_an_agencys_token_is_forgotten_with_its_install(house: House) -> None:

@@ -1,7 +1,9 @@
 """HighLevel's OAuth as a client speaks it: what an answer means, and that no error quotes what was sent."""
 
+import json
 import traceback
 from collections.abc import AsyncIterator
+from traceback import TracebackException
 
 import aiohttp
 import pytest
@@ -18,7 +20,7 @@ from service.highlevel.errors import (
     Unauthorized,
     Unreadable,
 )
-from service.highlevel.oauth import Granted, OAuth, authorize_url
+from service.highlevel.oauth import Granted, OAuth, authorize_url, read_granted
 from tests.canaries import echo
 from tests.house import CLIENT, CLIENT_SECRET
 from tests.processes import free_port
@@ -30,6 +32,7 @@ SECRETS = {
     "refresh": "canary-refresh=1",
     "agency": "canary-access",
 }
+CODE = SecretStr("code")
 
 
 @pytest.fixture
@@ -82,6 +85,36 @@ def test_the_address_asks_for_what_the_app_wants() -> None:
     )
 
 
+PUBLISHED = {"access_token": "a", "token_type": "Bearer", "expires_in": 86399, "scope": "x.readonly", "locationId": "l"}
+
+
+ASKED = {"userType": "Location", "companyId": "c", "locationId": "l"}
+
+
+@pytest.mark.parametrize(
+    "more", [{"planId": "p", "userId": "u"}, {"refresh_token": "r", "appId": "i", "companyId": ""}]
+)
+def test_a_locations_token_is_for_what_was_asked_where_its_answer_leaves_that_out(more: dict[str, str]) -> None:
+    granted = read_granted("LocationToken", json.dumps(PUBLISHED | more).encode(), ASKED)
+    assert (granted.user_type, granted.company_id, granted.location_id) == ("Location", "c", "l")
+
+
+@pytest.mark.parametrize("told", [{"locationId": "another"}, {"userType": "Company", "companyId": "c"}])
+def test_a_token_for_something_else_than_was_asked_for_is_none(told: dict[str, str]) -> None:
+    with pytest.raises(Unreadable, match="another location"):
+        read_granted("LocationToken", json.dumps(PUBLISHED | told).encode(), ASKED)
+
+
+async def test_no_frame_that_an_error_passed_holds_a_secret(session: aiohttp.ClientSession) -> None:
+    client = app(f"http://127.0.0.1:{free_port()}", session)
+    with pytest.raises(NotSent) as refusal:
+        await client.exchange(SecretStr("canary"), "http://localhost/", "Location")
+    shown = "".join(TracebackException.from_exception(refusal.value, capture_locals=True).format())
+    frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(refusal.value.__traceback__)]
+    assert frames[-1] == "frameless"
+    assert "arguments = " not in shown
+
+
 @pytest.mark.parametrize(
     ("fault", "kind", "status"),
     [
@@ -101,7 +134,9 @@ async def test_an_answer_is_an_error_of_the_same_tree(
         async with sandbox.client.post("/_sandbox/faults", data=fault) as answer:
             assert answer.status == 201, await answer.text()
     with pytest.raises(kind) as refusal:
-        await app(str(sandbox.client.make_url("/")), session).exchange("code", "http://localhost/", "Location")
+        await app(str(sandbox.client.make_url("/")), session).exchange(
+            SecretStr("code"), "http://localhost/", "Location"
+        )
     if status != 200:
         assert refusal.value.status == status
         assert refusal.value.retry_after == (7 if status == 429 else None)
@@ -127,7 +162,7 @@ async def test_nothing_that_was_sent_is_quoted_by_an_error(
         for status in (200, 400, 401, 422, 500):
             quoting.orders = {("POST", path): [status] * 2 for path in ("/token", "/locationToken")}
             for call in (
-                client.exchange(SECRETS["code"], "http://localhost/", "Location"),
+                client.exchange(SecretStr(SECRETS["code"]), "http://localhost/", "Location"),
                 client.refresh(SecretStr(SECRETS["refresh"]), "Location"),
                 client.location_token(SecretStr(SECRETS["agency"]), "c", "l"),
             ):
@@ -142,4 +177,6 @@ async def test_nothing_that_was_sent_is_quoted_by_an_error(
 
 async def test_without_a_connection_nothing_was_sent(session: aiohttp.ClientSession) -> None:
     with pytest.raises(NotSent):
-        await app(f"http://127.0.0.1:{free_port()}", session).exchange("code", "http://localhost/", "Location")
+        await app(f"http://127.0.0.1:{free_port()}", session).exchange(
+            SecretStr("code"), "http://localhost/", "Location"
+        )

@@ -1,21 +1,31 @@
 """INSTALL and UNINSTALL: our app came to a location or an agency, or was taken away from it."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from service.access.connection import Connector, NoTimeZone
+import structlog
+
+from service.access import app
+from service.access.connection import AppRemoved, Connected, Connector, NoTimeZone
 from service.event import INSTALL
 from service.highlevel.errors import HighLevelError
 from service.highlevel.oauth import Granted
 from service.store import installs, locations, tokens
 from service.store.deliveries import Delivery
 from service.store.tokens import of_agency
+from service.telemetry import Outage
 from workers.lease import Lease
 from workers.run import Waits
 from workers.workplace import Workplace
 
+log = structlog.get_logger()
+
 FETCHING = "fetching the location's token"
+
+LOOK_EVERY = 5.0
+"""Seconds between two looks for locations whose agency was connected after they had the app."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,9 @@ async def heed(work: Workplace, lease: Lease, delivery: Delivery) -> Heeded:
     """
     event = delivery.read()
     location_id, company_id = event.location_id, event.company_id
+    ours = app.app_id(work.settings)
+    if ours and event.app_id != ours:
+        return Heeded("done", "said of another app than OAUTH_CLIENT_ID's: no token hangs on it")
     said_at = event.said_at or delivery.received_at
     installed = event.type == INSTALL
     async with lease.transaction() as connection:
@@ -57,22 +70,66 @@ async def _connect(
     work: Workplace, lease: Lease, delivery: Delivery, location_id: str, company_id: str | None, said_at: datetime
 ) -> Heeded:
     """By the agency's token, where there is one."""
-    granted: Granted | None = None
     try:
-        if company_id is not None:
-            granted = await work.tokens.location_token(company_id, location_id)
-        if granted is None:
-            return Heeded(
-                "done", "installed, and its agency is not connected: slotwright locations connect registers it"
-            )
-        await lease.renew()
-        connected = await Connector(work.settings, work.pool, work.session, work.clock).register(
-            granted, said_at=said_at
-        )
+        connected = await _by_agency(work, location_id, company_id, said_at, lease)
     except HighLevelError as error:
         if error.retry:
             raise Waits.after(error, delivery, FETCHING) from None
-        return Heeded("failed", f"{FETCHING}: {error}")
+        heeded = Heeded("failed", f"{FETCHING}: {error}")
     except NoTimeZone as error:
-        return Heeded("failed", f"HighLevel does not say the location's time zone ({error}): slotwright locations add")
-    return Heeded("done", f"installed: {connected.name or connected.id} is registered by its agency's token")
+        told = f"HighLevel does not say the location's time zone ({error}): slotwright locations add"
+        heeded = Heeded("failed", told)
+    except AppRemoved:
+        return Heeded("done", "stale: it was taken away again meanwhile")
+    else:
+        if connected is not None:
+            return Heeded("done", f"installed: {connected.name or connected.id} is registered by its agency's token")
+        heeded = Heeded("done", "installed, and its agency is not connected: slotwright locations connect registers it")
+    async with lease.transaction() as connection:
+        await installs.await_agency(connection, location_id)
+    return heeded
+
+
+async def _by_agency(
+    work: Workplace, location_id: str, company_id: str | None, said_at: datetime, lease: Lease | None = None
+) -> Connected | None:
+    """None where the agency is not connected. Raises HighLevelError, NoTimeZone and AppRemoved."""
+    granted: Granted | None = None
+    if company_id is not None:
+        granted = await work.tokens.location_token(company_id, location_id)
+    if granted is None:
+        return None
+    if lease is not None:
+        await lease.renew()
+    connector = Connector(work.settings, work.pool, work.session, work.clock)
+    return await connector.register(granted, said_at=said_at)
+
+
+async def watch(work: Workplace) -> None:
+    """Register locations whose agency was connected after they had the app, until cancelled."""
+    outage = Outage("cannot look for installs that wait", "looks for installs that wait again")
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        try:
+            await take_up(work)
+        except Exception as error:
+            # Whatever it is, it must not end what runs beside it.
+            outage.met(error)
+        else:
+            outage.over()
+
+
+async def take_up(work: Workplace) -> None:
+    """Register all that are due."""
+    while True:
+        async with work.pool.acquire(timeout=LOOK_EVERY) as connection:
+            install = await installs.next_due(connection)
+        if install is None:
+            return
+        try:
+            connected = await _by_agency(work, install.location_id, install.company_id, install.said_at)
+        except (HighLevelError, NoTimeZone, AppRemoved) as error:
+            log.info("a location cannot be registered", location=install.location_id, error=type(error).__name__)
+        else:
+            if connected is not None:
+                log.info("registered a location by its agency's token", location=install.location_id)

@@ -3,11 +3,16 @@
 import random
 from datetime import timedelta
 
-from service.highlevel.errors import HighLevelError
+from service.highlevel.errors import HighLevelError, TokenRefused
 
 SHORTEST, LONGEST = 0.5, 60.0
 LONGEST_ASKED = 900.0
 """Seconds of a Retry-After that are believed; then it is time to ask whether it still holds."""
+
+
+def passes(error: HighLevelError) -> bool:
+    """Whether it may be over in a while: also when somebody has connected the location again, or given it a token."""
+    return error.retry or isinstance(error, TokenRefused)
 
 
 def pause(error: HighLevelError, tries: int) -> timedelta:

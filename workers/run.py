@@ -19,7 +19,7 @@ from workers.actions import Action
 from workers.actions.action import ActionContext, CannotAct, LeftAlone, Plan, Turn, Write
 from workers.event_facts import facts_of
 from workers.lease import Lease
-from workers.pauses import pause
+from workers.pauses import passes, pause
 from workers.rulebook import Entry
 from workers.settle import Settler
 from workers.templates import TextError
@@ -113,7 +113,7 @@ class Run:
             except (CannotAct, TextError) as error:
                 decided = CannotAct(str(error))
             except HighLevelError as error:
-                if error.retry:
+                if passes(error):
                     raise Waits.after(error, self.delivery, f"planning {action.do}") from None
                 decided = CannotAct(str(error))
             try:

@@ -22,7 +22,7 @@ from service.telemetry import Tally
 from workers.changes import after
 from workers.lease import Lease
 from workers.outcomes import CREATES, Found, NotFoundYet, Outcome, Overtaken, answered, look
-from workers.pauses import pause
+from workers.pauses import passes, pause
 
 log = structlog.get_logger()
 
@@ -92,7 +92,7 @@ class Settler:
     async def _not_answered(self, step: Step, operation: Operation[Any], error: HighLevelError) -> timedelta | None:
         if error.may_have_happened:
             return await self._later(step, pause(error, step.attempts), str(error), in_doubt=True, doubts=1)
-        if error.retry:
+        if passes(error):
             # It was not taken: however often that is said, the effect is still owed.
             return await self._later(step, pause(error, step.attempts), str(error), in_doubt=False)
         if isinstance(error, NotFound) and isinstance(operation, DeleteEvent):
@@ -101,9 +101,9 @@ class Settler:
 
     async def _cannot_look(self, step: Step, error: HighLevelError) -> timedelta | None:
         """As long as nobody can look, nobody may send."""
-        if step.since_sent is None and not error.retry:
+        if step.since_sent is None and not passes(error):
             return await self._close(step, "failed", f"before sending: {error}")
-        if step.since_sent is not None and (not error.retry or step.since_sent > SETTLE_WITHIN):
+        if step.since_sent is not None and (not passes(error) or step.since_sent > SETTLE_WITHIN):
             return await self._close(step, "unknown", f"it was sent, and whether it came true cannot be seen: {error}")
         return await self._later(step, pause(error, step.attempts), str(error), in_doubt=step.since_sent is not None)
 

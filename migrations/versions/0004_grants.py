@@ -7,7 +7,8 @@ down_revision = "0003"
 
 # All of it is let be where it is there: a migration before this one may have to be run again (`concurrently`).
 # The release before knows no grants. It goes on with `locations.token`, which is kept the access token; it removes a
-# location by deleting its row, which takes the grant along.
+# location by deleting its row, which takes the grant along. A grant holds as long as its token lies in `locations` byte
+# for byte: where that release was given a private token, that is the one.
 STATEMENTS = (
     "ALTER TABLE locations ADD COLUMN IF NOT EXISTS time_zone_read text",
     "ALTER TABLE locations ADD COLUMN IF NOT EXISTS time_zone_chosen boolean NOT NULL DEFAULT false",
@@ -24,6 +25,10 @@ STATEMENTS = (
         version uuid NOT NULL,
         claimed_until timestamptz,
         refused text,
+        failures integer NOT NULL DEFAULT 0,
+        failure text,
+        again_at timestamptz,
+        rejections integer NOT NULL DEFAULT 0,
         CHECK (location_id IS NOT NULL OR company_id IS NOT NULL)
     )
     """,
@@ -33,7 +38,9 @@ STATEMENTS = (
         location_id text,
         company_id text,
         installed boolean NOT NULL,
-        said_at timestamptz NOT NULL
+        said_at timestamptz NOT NULL,
+        connects_at timestamptz,
+        tries integer NOT NULL DEFAULT 0
     )
     """,
     """

@@ -30,6 +30,11 @@ def oauth(settings: Settings, session: aiohttp.ClientSession) -> OAuth:
     return OAuth(settings.highlevel_url, settings.oauth_client_id, settings.oauth_client_secret, session)
 
 
+def app_id(settings: Settings) -> str:
+    """As webhooks name it; "" where none is set up. A client's id begins with its app's, up to the hyphen."""
+    return settings.oauth_client_id.partition("-")[0]
+
+
 def redirect_url(settings: Settings) -> str:
     """Where HighLevel sends the browser of whoever connects."""
     return settings.oauth_redirect_url or f"http://localhost:{settings.console_port}{CALLBACK}"

@@ -17,12 +17,16 @@ from service.highlevel.oauth import Granted, UserType
 from service.settings import Settings
 from service.store import connecting, installs, locations, tokens
 from service.store.connecting import Asked
-from service.store.database import Pool
+from service.store.database import Connection, Pool
 from service.store.sealing import Keys
 
 
 class NoTimeZone(Exception):
     """HighLevel named none that is known, and nobody chose one; the words say what it answered."""
+
+
+class AppRemoved(Exception):
+    """After what was given was asked for, HighLevel said that our app was taken away: nothing of it is kept."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +66,16 @@ class Connector:
         state = token_urlsafe(32)
         asked = Asked(user_type, app.redirect_url(self._settings), time_zone)
         async with self._pool.acquire() as connection:
-            await connecting.begin(connection, state, asked, now=self._clock())
+            await connecting.begin(connection, state, asked)
         return app.asking_url(self._settings, user_type, state)
 
     async def use(self, state: str) -> Asked:
         """What was asked with this state; it is good no more. Raises StateRefused."""
         async with self._pool.acquire() as connection:
-            return await connecting.use(connection, state, now=self._clock())
+            return await connecting.use(connection, state)
 
-    async def finish(self, asked: Asked, code: str) -> Connected:
-        """Take what the code gives. Raises HighLevelError and NoTimeZone."""
+    async def finish(self, asked: Asked, code: SecretStr) -> Connected:
+        """Take what the code gives. Raises HighLevelError, NoTimeZone and AppRemoved."""
         oauth = app.oauth(self._settings, self._session)
         granted = await oauth.exchange(code, asked.redirect_url, asked.user_type)
         return await self.register(granted, time_zone=asked.time_zone)
@@ -79,9 +83,10 @@ class Connector:
     async def register(
         self, granted: Granted, *, time_zone: str | None = None, said_at: datetime | None = None
     ) -> Connected:
-        """Keep what was given; a location is registered, unless it is. Raises NoTimeZone.
+        """Keep what was given; a location is registered, unless it is. Raises NoTimeZone, and AppRemoved.
 
-        `said_at`: when HighLevel said that the app is installed; by default that is known to be so now.
+        `said_at`: when HighLevel said that the app is installed; by default that is known to be so now. Of an agency
+        that is connected those locations are due that had installed the app before (`installs.next_due`).
         """
         now = self._clock()
         since = said_at or now
@@ -89,11 +94,13 @@ class Connector:
         if location_id is None:
             company_id = granted.company_id or ""
             async with self._pool.acquire() as connection, connection.transaction():
+                await _note(connection, None, company_id, since)
                 await tokens.keep(connection, self._keys, granted, now=now)
-                await installs.note(connection, None, company_id, installed=True, said_at=since)
+                await installs.due_now(connection, company_id)
             return Connected("Company", company_id, "", "")
         told = await read_location(self._settings, self._session, location_id, granted.access_token)
         async with self._pool.acquire() as connection, connection.transaction():
+            await _note(connection, location_id, granted.company_id, since)
             before = await locations.look_up(connection, location_id)
             zone = time_zone or told.time_zone or (before.time_zone if before else None)
             if zone is None:
@@ -110,9 +117,16 @@ class Connector:
                 time_zone_chosen=time_zone is not None,
             )
             await tokens.keep(connection, self._keys, granted, now=now)
-            await installs.note(connection, location_id, granted.company_id, installed=True, said_at=since)
             clock = before.time_zone if before and before.time_zone_chosen and time_zone is None else zone
         return Connected("Location", location_id, name, clock)
+
+
+async def _note(connection: Connection, location_id: str | None, company_id: str | None, said_at: datetime) -> None:
+    """That the app is installed there; before anything is kept, so that taking it away comes before or after. Raises
+    AppRemoved."""
+    is_news = await installs.note(connection, location_id, company_id, installed=True, said_at=said_at)
+    if not is_news and not await installs.installed(connection, location_id, company_id):
+        raise AppRemoved("HighLevel has said since that the app was taken away there.")
 
 
 async def read_location(settings: Settings, session: aiohttp.ClientSession, location_id: str, token: SecretStr) -> Told:

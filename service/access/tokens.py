@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import aiohttp
-import structlog
 from pydantic import SecretStr
 
 from service.access import app
-from service.highlevel.errors import HighLevelError, NotSent, TokenRefused
+from service.access.refresh import ASK_AGAIN, Refresh, refusal
+from service.highlevel.errors import Forbidden, HighLevelError, NotSent, TokenRefused
 from service.highlevel.oauth import Granted
 from service.settings import Settings
 from service.store import locations
@@ -19,27 +19,32 @@ from service.store import tokens as grants
 from service.store.database import Pool
 from service.store.locations import Location, TokenUnreadable
 from service.store.sealing import Keys
-from service.store.tokens import Grant, GrantUnreadable
+from service.store.tokens import Grant
 from service.telemetry import Outage
-
-log = structlog.get_logger()
 
 AHEAD = timedelta(minutes=5)
 """Before its end a token is refreshed so early; of one that lasts an hour or less, in the last twelfth of that."""
 
-FRESH = timedelta(seconds=30)
-"""A token that was given so lately and is refused will not get better by another."""
+FRESH, LONGEST_FRESH = timedelta(seconds=30), timedelta(hours=1)
+"""A token that was given so lately and is refused will not get better by another; where others before it did not help
+either that is longer, twice as long for each, and at most the second."""
 
 SWEEP_EVERY = 5.0
 """Seconds. With the claim it bounds how long after a death a refresh is taken up again: well within the half minute in
 which the refresh token gives the same answer."""
 
+AT_ONCE = 5
+"""Refreshes of one sweep that are under way together."""
+
 LOOK_EVERY = 0.1
 PATIENCE = 15.0
-"""Seconds to wait for another process that refreshes: longer than its claim lasts."""
+"""Seconds to wait for a refresh, by this process or by another: longer than its claim lasts."""
 
-ASK_AGAIN = "connect it again: slotwright locations connect"
-UNAUTHORIZED = 401
+BY_AGENCY = 10.0
+"""Seconds for an agency to give the token of a location, its own refresh included; less than a claim lasts."""
+
+CLOSE_WITHIN = 10.0
+"""Seconds: longer than a refresh takes."""
 
 
 class TokenKeeper:
@@ -49,13 +54,13 @@ class TokenKeeper:
         self, settings: Settings, pool: Pool, session: aiohttp.ClientSession, clock: Callable[[], datetime]
     ) -> None:
         """`pool` and `session` stay the caller's. No connection is held while HighLevel is asked."""
-        self._settings = settings
         self._pool = pool
         self._oauth = app.oauth(settings, session)
         self._keys = Keys.of(settings)
         self._clock = clock
+        self._refresh = Refresh(pool, self._keys, clock)
         self._outage = Outage("cannot look for tokens that end soon", "looks for tokens that end soon again")
-        self._refreshing: dict[tuple[str, bool], asyncio.Task[Grant]] = {}
+        self._refreshing: dict[str, asyncio.Task[Grant]] = {}
 
     def of(self, location: Location) -> "StoredTokens":
         return StoredTokens(self, location)
@@ -75,7 +80,8 @@ class TokenKeeper:
         return self._clock() >= grant.expires_at
 
     def fresh(self, grant: Grant) -> bool:
-        return not self.ended(grant) and self._clock() < grant.granted_at + FRESH
+        """Whether another in its place would not help, should it be refused."""
+        return not self.ended(grant) and self._clock() < grant.granted_at + stays_fresh(grant)
 
     async def run(self) -> None:
         """Refresh what ends soon, and what somebody was refreshing who came to no end, until cancelled."""
@@ -90,18 +96,39 @@ class TokenKeeper:
                 self._outage.over()
 
     async def sweep(self) -> None:
-        """One round. What HighLevel says is told to whoever needs the token."""
+        """One round, a few at a time. What HighLevel says is told to whoever needs the token."""
+        until = time.monotonic() + SWEEP_EVERY
+        tried: set[str] = set()
         async with self._pool.acquire(timeout=SWEEP_EVERY) as connection:
-            due = await grants.due(connection, self._keys, self._clock() + AHEAD)
-        for grant in due:
-            if grant.abandoned or self.ends_soon(grant):
-                with contextlib.suppress(HighLevelError):
-                    await self.renewed(grant)
+            await grants.drop(connection)
+        while time.monotonic() < until:
+            # Looked for anew each time: what was abandoned meanwhile comes first.
+            async with self._pool.acquire(timeout=SWEEP_EVERY) as connection:
+                due = await grants.due(connection, self._keys, self._clock(), AHEAD)
+            now = [grant for grant in due if grant.subject not in tried][:AT_ONCE]
+            if not now:
+                break
+            tried.update(grant.subject for grant in now)
+            await asyncio.gather(*(self._try(grant) for grant in now))
+        await self._refresh.look_after()
+
+    async def _try(self, grant: Grant) -> None:
+        with contextlib.suppress(HighLevelError):
+            await self.renewed(grant)
+
+    async def close(self) -> None:
+        """Once nobody asks for tokens any more: wait for what is under way, so that what HighLevel gives is kept."""
+        until = time.monotonic() + CLOSE_WITHIN
+        while self._refreshing and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(self._refreshing.values(), timeout=left)
+        for task in list(self._refreshing.values()):
+            task.cancel()
+            await asyncio.wait([task])
 
     async def location_token(self, company_id: str, location_id: str) -> Granted | None:
         """What the agency's token gives for one of its locations; None where the agency is not connected. Raises
         HighLevelError."""
-        agency = await self._find(grants.of_agency(company_id))
+        agency = await self._refresh.find(grants.of_agency(company_id))
         if agency is None:
             return None
         if self.ends_soon(agency):
@@ -109,34 +136,45 @@ class TokenKeeper:
         try:
             return await self._oauth.location_token(agency.token, company_id, location_id)
         except TokenRefused:
-            agency = await self.renewed(agency, urgent=True)
-            return await self._oauth.location_token(agency.token, company_id, location_id)
+            other = await self.instead(agency)
+            if other.version == agency.version:
+                raise
+            return await self._oauth.location_token(other.token, company_id, location_id)
 
-    async def renewed(self, grant: Grant, *, urgent: bool = False) -> Grant:
+    async def instead(self, grant: Grant) -> Grant:
+        """Another for one whose token HighLevel refused; the same where none would help. Raises HighLevelError."""
+        if self.fresh(grant):
+            return grant
+        soon = self._clock() < grant.granted_at + 2 * stays_fresh(grant)
+        return await self.renewed(grant, urgent=True, rejections=1 + (grant.rejections if soon else 0))
+
+    async def renewed(self, grant: Grant, *, urgent: bool = False, rejections: int = 0) -> Grant:
         """The grant after this one, refreshed by us or by another. Raises HighLevelError.
 
-        Where it is not `urgent` and another is at it, it is this one.
+        Where it is not `urgent` and another is at it, it is this one. `rejections`: as the grant after this has them.
         """
-        task = self._refreshing.get((grant.subject, urgent))
-        if task is None:
-            task = asyncio.create_task(self._renew(grant, urgent))
-            self._refreshing[grant.subject, urgent] = task
-            task.add_done_callback(lambda ended: self._forget((grant.subject, urgent), ended))
-        elif not urgent:
-            return grant
-        # Of those who wait here one may be cancelled, and the others go on.
-        return await asyncio.shield(task)
+        while (task := self._refreshing.get(grant.subject)) is not None:
+            if not urgent:
+                return grant
+            later = await _end_of(task)
+            if later.version != grant.version:
+                return later
+            # It was not urgent, and another process is at it.
+        task = asyncio.create_task(self._renew(grant, urgent, rejections))
+        self._refreshing[grant.subject] = task
+        task.add_done_callback(lambda ended: self._forget(grant.subject, ended))
+        return await _end_of(task)
 
-    def _forget(self, what: tuple[str, bool], ended: "asyncio.Task[Grant]") -> None:
-        self._refreshing.pop(what, None)
+    def _forget(self, subject: str, ended: "asyncio.Task[Grant]") -> None:
+        del self._refreshing[subject]
         # Where all who waited were cancelled, nobody else asks what went wrong.
         if not ended.cancelled():
             ended.exception()
 
-    async def _renew(self, grant: Grant, urgent: bool) -> Grant:
+    async def _renew(self, grant: Grant, urgent: bool, rejections: int) -> Grant:
         until = time.monotonic() + PATIENCE
         while True:
-            now = await self._find(grant.subject)
+            now = await self._refresh.find(grant.subject)
             if now is None:
                 raise refusal("it is not connected any more")
             if now.version != grant.version:
@@ -144,39 +182,17 @@ class TokenKeeper:
             if now.refused is not None:
                 raise refusal(f"{now.refused}; {ASK_AGAIN}")
             async with self._pool.acquire() as connection:
-                ours = await grants.claim(connection, now)
+                ours = not now.wait and await grants.claim(connection, now)
             if ours:
-                return await self._refresh(now, urgent)
+                return await self._refresh.carry_out(now, self._ask, rejections)
             if not urgent:
                 return now
+            if now.wait:
+                words = f"it is not asked for again yet: {now.failure}"
+                raise NotSent("RefreshToken", words, retry_after=now.wait.total_seconds())
             if time.monotonic() > until:
                 raise NotSent("RefreshToken", "another process refreshes the token, and comes to no end")
             await asyncio.sleep(LOOK_EVERY)
-
-    async def _refresh(self, grant: Grant, urgent: bool) -> Grant:
-        """Ask HighLevel, as the one that claimed it, and keep what it gives. Raises HighLevelError."""
-        try:
-            granted = await self._ask(grant)
-        except TokenRefused as error:
-            async with self._pool.acquire() as connection:
-                ours = await grants.refuse(connection, grant, error.message)
-            if not ours and (later := await self._find(grant.subject)):
-                return later
-            log.warning("a token is refreshed no more: connect it again", subject=grant.subject)
-            raise refusal(f"{error.message}; {ASK_AGAIN}") from None
-        except HighLevelError:
-            # Where the token is still good the claim stays until it ends, so that not every call tries.
-            if urgent:
-                async with self._pool.acquire() as connection:
-                    await grants.free(connection, grant)
-            raise
-        async with self._pool.acquire() as connection:
-            kept = await grants.renew(connection, self._keys, grant, granted, now=self._clock())
-        log.info("refreshed a token", subject=grant.subject, kept=kept)
-        later = await self._find(grant.subject)
-        if later is None:
-            raise refusal("it is not connected any more")
-        return later
 
     async def _ask(self, grant: Grant) -> Granted:
         """By its refresh token; a location's, where that is refused, also by its agency."""
@@ -190,21 +206,23 @@ class TokenKeeper:
                 refused = error
         if grant.location_id is not None and grant.company_id is not None:
             try:
-                granted = await self.location_token(grant.company_id, grant.location_id)
+                granted = await self._ask_agency(grant, grant.company_id, grant.location_id)
             except HighLevelError as error:
-                if error.retry:
+                if error.retry or isinstance(error, Forbidden):
                     raise
             else:
                 if granted is not None:
                     return granted
         raise refused
 
-    async def _find(self, subject: str) -> Grant | None:
+    async def _ask_agency(self, grant: Grant, company_id: str, location_id: str) -> Granted | None:
+        async with self._pool.acquire() as connection:
+            await grants.go_on(connection, grant)
         try:
-            async with self._pool.acquire() as connection:
-                return await grants.find(connection, self._keys, subject)
-        except GrantUnreadable:
-            raise refusal(f"SECRET_KEY does not open the token of {subject}") from None
+            async with asyncio.timeout(BY_AGENCY):
+                return await self.location_token(company_id, location_id)
+        except TimeoutError:
+            raise NotSent("LocationToken", f"its agency's gave none within {BY_AGENCY:g} s") from None
 
 
 class StoredTokens:
@@ -227,8 +245,7 @@ class StoredTokens:
             except HighLevelError as error:
                 # It was early. What is still good is used meanwhile, and asked for again at the next call.
                 if self._keeper.ended(grant):
-                    raise
-                log.info("a token could not be refreshed yet", location=self._location_id, error=type(error).__name__)
+                    raise none_now(error) from None
         return self._token.get_secret_value()
 
     async def refused(self, token: str) -> bool:
@@ -238,14 +255,34 @@ class StoredTokens:
         if now is None:
             raise refusal("the location is not registered any more")
         self._token, self._grant = now.token, now.grant
-        if now.token.get_secret_value() == token and now.grant is not None and not self._keeper.fresh(now.grant):
-            self._take(await self._keeper.renewed(now.grant, urgent=True))
+        if now.token.get_secret_value() == token and now.grant is not None:
+            try:
+                self._take(await self._keeper.instead(now.grant))
+            except HighLevelError as error:
+                raise none_now(error) from None
         return self._token.get_secret_value() != token
 
     def _take(self, grant: Grant) -> None:
         self._grant, self._token = grant, grant.token
 
 
-def refusal(words: str) -> TokenRefused:
-    """As of an answer 401: what needs the token waits until somebody mended it."""
-    return TokenRefused("RefreshToken", words, status=UNAUTHORIZED)
+def stays_fresh(grant: Grant) -> timedelta:
+    doublings = max(0, min(grant.rejections, 20) - 1)
+    return min(LONGEST_FRESH, FRESH * (1 << doublings))
+
+
+def none_now(error: HighLevelError) -> HighLevelError:
+    """What a call meets whose token could not be refreshed: it was not sent, and may be once there is a token; unless
+    that takes somebody who connects again."""
+    if isinstance(error, TokenRefused):
+        return error
+    told = f"{error.status}: {error.message}" if error.status else error.message
+    return NotSent("RefreshToken", f"no token for now: {told}", retry_after=error.retry_after)
+
+
+async def _end_of(task: "asyncio.Task[Grant]") -> Grant:
+    """Of those who wait here one may be cancelled, and the others go on. Raises HighLevelError."""
+    await asyncio.wait([task], timeout=PATIENCE)
+    if not task.done():
+        raise NotSent("RefreshToken", "the token is being refreshed, and that takes its time")
+    return task.result()

@@ -1,13 +1,15 @@
 """/oauth/callback: where HighLevel sends the browser of whoever allowed our app a location or an agency."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from aiohttp import web
+from pydantic import SecretStr
 
 from service.access import app
-from service.access.connection import Connected, Connector, NoTimeZone
+from service.access.connection import AppRemoved, Connected, Connector, NoTimeZone
 from service.console.errors import Refused
 from service.console.pages import page
 from service.console.words import cut
@@ -24,6 +26,15 @@ LONGEST = 300
 """Letters shown of what HighLevel says."""
 
 
+@dataclass(frozen=True)
+class Brought:
+    """What the browser brings from HighLevel. `told` is what that says where it gives no code."""
+
+    state: SecretStr
+    code: SecretStr
+    told: str
+
+
 class CallbackPage:
     """The state is the proof that somebody of us asked: it is known, new, and used once, whoever brings it."""
 
@@ -37,27 +48,34 @@ class CallbackPage:
         """Neither the state nor the code is logged, or shown."""
         if wanting := app.missing(self._settings):
             raise Refused(503, "Not set up", f"The console needs {', '.join(wanting)} to connect a location.")
-        query = request.query
+        brought = _brought(request)
         async with open_session(2, proxy_for(self._settings.highlevel_url)) as session:
             connector = Connector(self._settings, self._pool, session, self._clock)
             try:
-                asked = await connector.use(query.get("state", ""))
+                asked = await connector.use(brought.state.get_secret_value())
             except StateRefused as refused:
                 raise Refused(400, "Nothing was connected", f"{refused} {AGAIN}") from None
-            if not (code := query.get("code", "")):
-                told = cut(query.get("error_description") or query.get("error") or "it gave no code", LONGEST)
-                raise Refused(400, "Nothing was connected", f"HighLevel says: {told}. {AGAIN}")
+            if not brought.code:
+                raise Refused(400, "Nothing was connected", f"HighLevel says: {brought.told}. {AGAIN}")
             try:
-                connected = await connector.finish(asked, code)
+                connected = await connector.finish(asked, brought.code)
             except HighLevelError as error:
                 log.warning("nothing was connected", error=type(error).__name__, status=error.status)
                 raise Refused(502, "Nothing was connected", f"{cut(str(error), LONGEST)}. {AGAIN}") from None
             except NoTimeZone as error:
                 told = f"HighLevel does not say its time zone ({cut(str(error), LONGEST)}): choose one by --time-zone."
                 raise Refused(502, "Nothing was connected", f"{told} {AGAIN}") from None
+            except AppRemoved as removed:
+                raise Refused(409, "Nothing was connected", f"{removed} {AGAIN}") from None
         log.info("connected", user_type=connected.user_type, id=connected.id)
         detail, then = _words(connected)
         return page(request, "connected.html", title="Connected", detail=detail, then=then)
+
+
+def _brought(request: web.Request) -> Brought:
+    query = request.query
+    told = query.get("error_description") or query.get("error") or "it gave no code"
+    return Brought(SecretStr(query.get("state", "")), SecretStr(query.get("code", "")), cut(told, LONGEST))
 
 
 def _words(connected: Connected) -> tuple[str, str]:

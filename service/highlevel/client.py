@@ -14,9 +14,8 @@ from yarl import URL
 
 from service.highlevel.answer import Answer, refusal, seconds
 from service.highlevel.call import Recorder, call_of
-from service.highlevel.connection import begin, open_session, proxy_for, sends_once
+from service.highlevel.connection import begin, open_session, proxy_for, require_sends_once, unanswered
 from service.highlevel.errors import (
-    AnswerLost,
     CommandTimedOut,
     HighLevelError,
     NotSent,
@@ -91,8 +90,8 @@ class HighLevel:
         them. What `record` raises ends the call, whatever became of it."""
         if not _is_address(base):
             raise ValueError(f"base is {base[:200]!r}; an address such as https://api.example.com is expected")
-        if session is not None and not sends_once(session):
-            raise ValueError("aiohttp sends some calls again by itself: open the session with open_session")
+        if session is not None:
+            require_sends_once(session)
         self._base = base.rstrip("/")
         self._tokens = StaticToken(token) if isinstance(token, str) else token
         self._location = location
@@ -226,14 +225,8 @@ class HighLevel:
                 body = bearer.left_out_of(await response.read())
                 headers = response.headers
                 return Answer(response.status, Limits.read(headers), seconds(headers.get("Retry-After")), body)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
-            return NotSent(name, f"no connection to HighLevel ({type(error).__name__})")
-        except TimeoutError:
-            if not way.connected:
-                return NotSent(name, f"no connection to HighLevel within {left:.3g} s")
-            return AnswerLost(name, f"no answer within {min(left, patience.read):.3g} s")
-        except (aiohttp.ClientError, OSError) as error:
-            return AnswerLost(name, f"the connection broke before the answer ({type(error).__name__})")
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            return unanswered(name, error, way, min(left, patience.read))
         except BaseException as error:
             # Cancelled, or not foreseen. The frames it passed hold the headers, and some reports show what frames hold.
             error.__context__ = None

@@ -11,6 +11,8 @@ from aiohttp import ClientRequest, ClientTimeout
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
+from service.highlevel.errors import AnswerLost, HighLevelError, NotSent
+
 
 def proxy_for(url: str) -> str | None:
     """The HTTP proxy that the environment names for an address, by HTTPS_PROXY or HTTP_PROXY and NO_PROXY.
@@ -80,6 +82,20 @@ def open_session(connections: int = 100, proxy: str | None = None) -> aiohttp.Cl
     return session
 
 
-def sends_once(session: aiohttp.ClientSession) -> bool:
-    """Whether it is one of `open_session`."""
-    return getattr(session, "_retry_connection", True) is False and isinstance(session.connector, _Connector)
+def require_sends_once(session: aiohttp.ClientSession) -> None:
+    """Raises ValueError for a session that is none of `open_session`: what it says of a try cannot be relied on."""
+    if not isinstance(session.connector, _Connector) or getattr(session, "_retry_connection", True):
+        raise ValueError("aiohttp sends some calls again by itself: open the session with open_session")
+
+
+def unanswered(operation: str, error: Exception, way: Way, within: float) -> HighLevelError:
+    """What a try came to that aiohttp ended with an error. `within`: the seconds that it had."""
+    kind = type(error).__name__
+    never = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+    if isinstance(error, never):
+        return NotSent(operation, f"no connection to HighLevel ({kind})")
+    if not way.connected:
+        return NotSent(operation, f"no connection to HighLevel within {within:.3g} s ({kind})")
+    if isinstance(error, TimeoutError):
+        return AnswerLost(operation, f"no answer within {within:.3g} s")
+    return AnswerLost(operation, f"the connection broke before the answer ({kind})")

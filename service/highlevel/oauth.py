@@ -22,10 +22,9 @@ from pydantic import ValidationError as Unfit
 from pydantic.alias_generators import to_camel
 
 from service.highlevel.answer import Answer, json_of, seconds
+from service.highlevel.connection import begin, require_sends_once, unanswered
 from service.highlevel.errors import (
-    AnswerLost,
     HighLevelError,
-    NotSent,
     TokenRefused,
     Unauthorized,
     Unreadable,
@@ -92,6 +91,8 @@ def _frameless(call: Callable[P, Coroutine[Any, Any, Granted]]) -> Callable[P, C
         try:
             return await call(*arguments, **more)
         except BaseException as error:
+            # This very frame is passed as well.
+            del arguments, more
             error.__context__ = None
             raise error.with_traceback(None) from None
 
@@ -102,7 +103,8 @@ class OAuth:
     """The three calls, for one app. Each is sent once but `refresh`. Raises HighLevelError."""
 
     def __init__(self, base: str, client_id: str, client_secret: SecretStr, session: aiohttp.ClientSession) -> None:
-        """`session`: from `open_session`; it stays the caller's."""
+        """`session`: from `open_session`; it stays the caller's. Raises ValueError for another."""
+        require_sends_once(session)
         self._base = base.rstrip("/")
         self._client_id = client_id
         self._client_secret = client_secret
@@ -112,10 +114,11 @@ class OAuth:
         return f"OAuth({self._base}, {self._client_id})"
 
     @_frameless
-    async def exchange(self, code: str, redirect_url: str, user_type: UserType) -> Granted:
+    async def exchange(self, code: SecretStr, redirect_url: str, user_type: UserType) -> Granted:
         """For the code that came to `redirect_url`. A code is good once: whoever gets no answer asks for another."""
-        form = {"grant_type": "authorization_code", "code": code, "user_type": user_type, "redirect_uri": redirect_url}
-        return await self._token("AccessToken", form, secrets=[code])
+        text = code.get_secret_value()
+        form = {"grant_type": "authorization_code", "code": text, "user_type": user_type, "redirect_uri": redirect_url}
+        return await self._token("AccessToken", form, secrets=[text])
 
     @_frameless
     async def refresh(self, refresh_token: SecretStr, user_type: UserType) -> Granted:
@@ -139,11 +142,16 @@ class OAuth:
 
     @_frameless
     async def location_token(self, agency_token: SecretStr, company_id: str, location_id: str) -> Granted:
-        """A location's tokens, for the agency's, where the agency has installed the app for it."""
+        """A location's tokens, for the agency's, where the agency has installed the app for it.
+
+        The answer names the location and says neither what kind of token it is nor of which agency (the published
+        schema); that is what was asked for. Raises Unreadable for one that names something else.
+        """
         form = {"companyId": company_id, "locationId": location_id}
         text = agency_token.get_secret_value()
         headers = {"Authorization": f"Bearer {text}"}
-        return await self._post("LocationToken", "/oauth/locationToken", form, headers, secrets=[text])
+        asked = {"userType": "Location", **form}
+        return await self._post("LocationToken", "/oauth/locationToken", form, headers, secrets=[text], asked=asked)
 
     async def _token(self, name: str, form: Mapping[str, str], *, secrets: Iterable[str]) -> Granted:
         secret = self._client_secret.get_secret_value()
@@ -151,8 +159,17 @@ class OAuth:
         return await self._post(name, "/oauth/token", whole, {}, secrets=[secret, *secrets])
 
     async def _post(
-        self, name: str, path: str, form: Mapping[str, str], headers: Mapping[str, str], *, secrets: Iterable[str]
+        self,
+        name: str,
+        path: str,
+        form: Mapping[str, str],
+        headers: Mapping[str, str],
+        *,
+        secrets: Iterable[str],
+        asked: Mapping[str, str] | None = None,
     ) -> Granted:
+        """`asked` is taken for what the answer leaves out."""
+        way = begin()
         try:
             async with self._session.post(
                 self._base + path,
@@ -163,17 +180,28 @@ class OAuth:
             ) as response:
                 body = await response.read()
                 status, retry_after = response.status, seconds(response.headers.get("Retry-After"))
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
-            raise NotSent(name, f"no connection to HighLevel ({type(error).__name__})") from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise AnswerLost(name, f"no answer within {TOTAL:g} s ({type(error).__name__})") from None
+            raise unanswered(name, error, way, TOTAL) from None
         if not 200 <= status < 300:
             raise _refusal(name, Answer(status, None, retry_after, body), secrets)
         try:
-            return Granted.model_validate_json(body)
+            return read_granted(name, body, asked or {})
         except Unfit as faults:
             places = ", ".join(".".join(map(str, fault["loc"])) or "the whole" for fault in faults.errors()[:3])
             raise Unreadable(name, f"the answer is not what was expected at: {places}", status=status) from None
+
+
+def read_granted(operation: str, body: bytes, asked: Mapping[str, str]) -> Granted:
+    """`asked` is taken for what the answer leaves out. Raises pydantic's ValidationError, and Unreadable for an answer
+    that is for something else."""
+    told = json_of(body)
+    if not asked or not isinstance(told, dict):
+        return Granted.model_validate_json(body)
+    said = {name: value for name, value in told.items() if value not in (None, "")}
+    granted = Granted.model_validate({**asked, **said})
+    if (granted.user_type, granted.location_id) != (asked["userType"], asked["locationId"]):
+        raise Unreadable(operation, "the answer is for another location")
+    return granted
 
 
 def authorize_url(page: str, client_id: str, redirect_url: str, scopes: Iterable[str], state: str) -> str:

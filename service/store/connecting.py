@@ -1,7 +1,7 @@
 """Connecting that is under way: what was asked of HighLevel, found again by the state that its answer carries."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 
 from service.highlevel.oauth import UserType
@@ -26,28 +26,30 @@ class Asked:
 
 
 BEGIN = """
-    WITH old AS (DELETE FROM connecting WHERE asked_at < $2::timestamptz - $6::interval)
-    INSERT INTO connecting (state, asked_at, user_type, redirect_url, time_zone) VALUES ($1, $2, $3, $4, $5)
+    WITH old AS (DELETE FROM connecting WHERE asked_at < clock_timestamp() - $5::interval)
+    INSERT INTO connecting (state, asked_at, user_type, redirect_url, time_zone)
+    VALUES ($1, clock_timestamp(), $2, $3, $4)
 """
 
-# One statement: of two that come with the same state, one gets it.
+# One statement: of two that come with the same state, one gets it. Its age is by the database's clock: whoever asks
+# and the console may be two machines.
 USE = """
-    UPDATE connecting SET used_at = $2
-    WHERE state = $1 AND used_at IS NULL AND asked_at > $2::timestamptz - $3::interval
+    UPDATE connecting SET used_at = clock_timestamp()
+    WHERE state = $1 AND used_at IS NULL AND asked_at > clock_timestamp() - $2::interval
     RETURNING user_type, redirect_url, time_zone
 """
 
 WHY_NOT = "SELECT used_at IS NOT NULL AS used FROM connecting WHERE state = $1"
 
 
-async def begin(connection: Connection, state: str, asked: Asked, *, now: datetime) -> None:
+async def begin(connection: Connection, state: str, asked: Asked) -> None:
     """Expect HighLevel's answer, with this state, for GOOD_FOR. Only a digest of the state is kept."""
-    await connection.execute(BEGIN, _digest(state), now, asked.user_type, asked.redirect_url, asked.time_zone, KEPT_FOR)
+    await connection.execute(BEGIN, _digest(state), asked.user_type, asked.redirect_url, asked.time_zone, KEPT_FOR)
 
 
-async def use(connection: Connection, state: str, *, now: datetime) -> Asked:
+async def use(connection: Connection, state: str) -> Asked:
     """What was asked for with this state, which is good no more after this. Raises StateRefused."""
-    row = await connection.fetchrow(USE, _digest(state), now, GOOD_FOR)
+    row = await connection.fetchrow(USE, _digest(state), GOOD_FOR)
     if row is not None:
         return Asked(**row)
     known = await connection.fetchrow(WHY_NOT, _digest(state))

@@ -52,26 +52,27 @@ ADD = """
         time_zone_chosen = kept.time_zone_chosen OR $7
 """
 
-COLUMNS = """
+COLUMNS = f"""
     locations.location_id, name, time_zone, mode, connected_at, locations.token, time_zone_read, time_zone_chosen,
-    subject, company_id, scopes, granted_at, expires_at, version, refused, grants.token AS access_token, refresh_token,
-    COALESCE(claimed_until < clock_timestamp(), false) AS abandoned
+    subject, company_id, scopes, granted_at, expires_at, version, grants.token AS access_token, refresh_token,
+    {tokens.STATE}
 """
 
-FIND = f"""
-    SELECT {COLUMNS} FROM locations LEFT JOIN grants ON grants.location_id = locations.location_id
-    WHERE locations.location_id = $1
-"""  # noqa: S608 (no value in it)
+GRANTED = """
+    locations LEFT JOIN grants ON grants.location_id = locations.location_id AND grants.token = locations.token
+"""
 
-LIST = f"""
-    SELECT {COLUMNS} FROM locations LEFT JOIN grants ON grants.location_id = locations.location_id
-    ORDER BY locations.location_id
-"""  # noqa: S608
+FIND = f"SELECT {COLUMNS} FROM {GRANTED} WHERE locations.location_id = $1"  # noqa: S608 (no value in it)
+
+LIST = f"SELECT {COLUMNS} FROM {GRANTED} ORDER BY locations.location_id"  # noqa: S608
 
 SET_TIME_ZONE = """
     UPDATE locations SET time_zone = $2, time_zone_chosen = $3, time_zone_read = COALESCE($4, time_zone_read)
     WHERE location_id = $1 RETURNING location_id
 """
+
+# Who removes it does not want its agency to bring it back.
+FORGO = "UPDATE installs SET connects_at = NULL WHERE location_id = $1"
 
 REMOVE = "DELETE FROM locations WHERE location_id = $1 RETURNING location_id"
 
@@ -110,7 +111,9 @@ async def look_up(connection: Connection, location_id: str) -> Location | None:
 
 async def remove(connection: Connection, location_id: str) -> bool:
     """Forget a location and its token; False when it was not registered."""
-    return await connection.fetchval(REMOVE, location_id) is not None
+    async with connection.transaction():
+        await connection.execute(FORGO, location_id)
+        return await connection.fetchval(REMOVE, location_id) is not None
 
 
 async def every(connection: Connection) -> list[Location]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from service.access import app
-from service.access.connection import Connected, Connector, NoTimeZone
+from service.access.connection import AppRemoved, Connected, Connector, NoTimeZone
 from service.access.tokens import TokenKeeper
 from service.highlevel.connection import open_session, proxy_for
 from service.highlevel.errors import HighLevelError
@@ -13,6 +13,7 @@ from service.settings import Settings
 from service.store import tokens
 from service.store.connecting import GOOD_FOR
 from service.store.database import Pool
+from workers.cli import arguments
 from workers.cli.clock import clock
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.time_zones import checked_zone
@@ -22,7 +23,12 @@ NEEDED = ("oauth_client_id", "oauth_client_secret", "secret_key")
 
 @click.command()
 @click.option("--agency", is_flag=True, help="An agency, whose token gives those of its locations.")
-@click.option("--location", metavar="LOCATION_ID", help="One of an agency that is connected; no browser is needed.")
+@click.option(
+    "--location",
+    callback=arguments.location_id,
+    metavar="LOCATION_ID",
+    help="One of an agency that is connected; no browser is needed.",
+)
 @click.option("--time-zone", help="As in Europe/London, whatever HighLevel says; by default what it says.")
 @folder_option
 def connect(agency: bool, location: str | None, time_zone: str | None, folder: Path) -> None:
@@ -30,7 +36,7 @@ def connect(agency: bool, location: str | None, time_zone: str | None, folder: P
 
     HighLevel's answer comes to the console, which registers what was chosen.
     """
-    if agency and (location or time_zone):
+    if agency and (location is not None or time_zone):
         raise click.UsageError("--agency goes with neither --location nor --time-zone.")
     chosen = None if time_zone is None else checked_zone(time_zone)
 
@@ -48,7 +54,7 @@ def connect(agency: bool, location: str | None, time_zone: str | None, folder: P
         connected = await _by_agency(pool, settings, str(location), chosen)
         return f"{connected.id} is registered, its clock is {connected.time_zone}."
 
-    click.echo(with_pool(folder, fetch if location else begin, *NEEDED))
+    click.echo(with_pool(folder, begin if location is None else fetch, *NEEDED))
 
 
 async def _by_agency(pool: Pool, settings: Settings, location_id: str, time_zone: str | None) -> Connected:
@@ -65,6 +71,8 @@ async def _by_agency(pool: Pool, settings: Settings, location_id: str, time_zone
                     return await Connector(settings, pool, session, clock).register(granted, time_zone=time_zone)
             except HighLevelError as error:
                 refusal = f"the agency {company_id} has no token for it: {error}"
+            except AppRemoved as error:
+                refusal = str(error)
             except NoTimeZone as error:
                 refusal = f"HighLevel does not say its time zone ({error}): give --time-zone"
     raise click.ClickException(refusal)

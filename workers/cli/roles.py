@@ -24,6 +24,7 @@ from service.store import history, sources, tallies
 from service.store.database import AWAY, Pool
 from service.telemetry import Tally
 from service.telemetry.traces import Tracer, tracing
+from workers import installs
 from workers.cli.clock import clock
 from workers.cli.folder import folder_option, opened, settings_in
 from workers.jobs import Drainer, listen
@@ -79,8 +80,8 @@ async def _receive(settings: Settings) -> None:
 async def _work(settings: Settings) -> None:
     stopped = stop_signal()
     # Each lane at work holds at most one connection at a time, and one for its lease; the sweep and the
-    # tally have one each.
-    size = settings.worker_lanes * 2 + 3
+    # tally have one each, and the looks for tokens and for installs.
+    size = settings.worker_lanes * 2 + 5
     async with (
         opened(settings, size=size) as pool,
         watched(settings, "work", pool) as (tally, tracer),
@@ -90,15 +91,19 @@ async def _work(settings: Settings) -> None:
         await require_schema(pool)
         workplace = Workplace(settings, pool, session, clock, tally, tracer, rate_limit)
         drainer = Drainer(workplace)
-        async with (
-            running(listen(drainer, workplace), stopped),
-            running(drainer.sweep(), stopped),
-            running(workplace.tokens.run(), stopped),
-        ):
-            log.info("working", worker=drainer.name)
-            await stopped.wait()
-            log.info("stopping: finishing the steps under way")
-            await drainer.stop()
+        try:
+            async with (
+                running(listen(drainer, workplace), stopped),
+                running(drainer.sweep(), stopped),
+                running(workplace.tokens.run(), stopped),
+                running(installs.watch(workplace), stopped),
+            ):
+                log.info("working", worker=drainer.name)
+                await stopped.wait()
+                log.info("stopping: finishing the steps under way")
+                await drainer.stop()
+        finally:
+            await workplace.tokens.close()
 
 
 def rate_limit_of(settings: Settings) -> SharedRateLimit:
