@@ -1,14 +1,18 @@
 """A database that nobody has migrated yet, and how a release brings it up to date and sets it up."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from service.embedded import Servers
 from service.settings import Settings
-from tests.cluster import Cluster
-from tests.house import TOKEN
+from tests.cluster import Cluster, open_cluster
+from tests.conftest import named
+from tests.house import TOKEN, settings_for
 from tests.load import RULES
 from tests.processes import OURS, run
 from tests.sandboxes import LOCATION
@@ -42,7 +46,31 @@ class Database:
         return str(version)
 
 
-async def set_up(cluster: Cluster, code: Path) -> None:
+@asynccontextmanager
+async def new_database(servers: Servers, name: str, template: str = "template1") -> AsyncIterator[str]:
+    """A copy of another database, for as long as the body; its URL."""
+    admin = await asyncpg.connect(servers.database_url)
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield named(servers.database_url, name)
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+async def left_by(code: Path, servers: Servers, name: str, folder: Path) -> Database:
+    """A new database that another release served: its schema, a location and rules."""
+    admin = await asyncpg.connect(servers.database_url)
+    await admin.execute(f"CREATE DATABASE {name}")
+    await admin.close()
+    url = named(servers.database_url, name)
+    database = Database(url, settings_for(url, servers.redis_url), folder)
+    migrated = await database.migrate(code)
+    assert migrated[0] == 0, migrated[1]
+    async with open_cluster(url, servers.redis_url, folder) as cluster:
+        await _set_up(cluster, code)
+    return database
+
+
+async def _set_up(cluster: Cluster, code: Path) -> None:
     """The location and the rules, registered by `code`."""
     rules = cluster.folder / "rules"
     rules.mkdir()

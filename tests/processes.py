@@ -25,6 +25,9 @@ OURS = Path(__file__).parents[1]
 WITHIN = 30.0
 """Seconds that a start and an end may take on a machine that does other things as well."""
 
+NO_TLS = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
+"""What we start speaks no TLS, and aiohttp would read the machine's certificates at each start, twice."""
+
 POINT = 42
 """The advisory lock that a held-up worker waits for."""
 
@@ -40,6 +43,7 @@ def environment(settings: Settings, code: Path = OURS, **more: str) -> dict[str,
         **os.environ,
         "PYTHONPATH": str(code),
         "PYTHONDONTWRITEBYTECODE": "1",
+        **NO_TLS,
         "DATABASE_URL": settings.database_url,
         "DATABASE_STATEMENT_CACHE": str(settings.database_statement_cache),
         "REDIS_URL": settings.redis_url,

