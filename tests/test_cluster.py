@@ -7,10 +7,10 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from service.embedded import Servers
+from service.highlevel.connection import open_session
 from service.store import rulebooks
 from service.store.database import Connection
 from tests.cluster import Cluster, open_cluster
@@ -113,7 +113,7 @@ async def workers_in_turn(cluster: Cluster) -> None:
 async def demo_ends_right(cluster: Cluster, servers: Servers) -> None:
     await put_in_force(cluster, rules_in(examples()))
     stack = Stack("", cluster.settings.highlevel_url, cluster.settings, servers, Roles(cluster.folder, {}))
-    async with aiohttp.ClientSession() as session:
+    async with open_session() as session:
         ended = [outcome async for outcome in outcomes(stack, cluster.pool, session)]
     assert [(outcome.sample, outcome.differs) for outcome in ended] == [(name, None) for name, _ in SAMPLES]
     assert all(receiver.taken for receiver in cluster.receivers), "its webhooks came to both"
