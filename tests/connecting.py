@@ -20,7 +20,7 @@ from service.store.locations import Location
 from service.store.sealing import Keys
 from service.store.tokens import Grant, of_agency, of_location
 from tests.consoles import HASH, Site, open_console
-from tests.house import SECRET, settings_for
+from tests.house import CLIENT, CLIENT_SECRET, SECRET, now, settings_for
 from tests.sandboxes import LOCATION, Sandbox, running
 
 COMPANY = "cMp4nY7xQ2wLr8KtZ3vB"
@@ -93,6 +93,19 @@ class Office:
         """A fault of the sandbox, in its notation."""
         async with self.sandbox.client.post("/_sandbox/faults", data=fault) as answer:
             assert answer.status == 201, await answer.text()
+
+
+def by_hand(office: Office) -> dict[str, str]:
+    """The environment of commands. They look at a clock of their own, and from here on so does the sandbox."""
+    office.sandbox.clock.now = now()
+    return {
+        "DATABASE_URL": office.settings.database_url,
+        "SECRET_KEY": SECRET.get_secret_value(),
+        "HIGHLEVEL_URL": office.settings.highlevel_url,
+        "OAUTH_CLIENT_ID": CLIENT,
+        "OAUTH_CLIENT_SECRET": CLIENT_SECRET,
+        "COLUMNS": "200",
+    }
 
 
 @contextlib.asynccontextmanager

@@ -9,11 +9,14 @@ import pytest
 from aiohttp import web
 
 from service.embedded import Servers
+from service.highlevel.oauth import Granted
+from service.store import tokens
 from service.store.condition import Server
 from service.store.identifiers import new_id
+from service.store.sealing import Keys
 from tests.checkups import answering, ask, changed, in_order, look, saying
 from tests.conftest import named
-from tests.house import House, now, settings_for
+from tests.house import SECRET, House, now, settings_for
 from tests.pgbouncer import needs_pgbouncer, pgbouncer
 from tests.processes import free_port
 from tests.sandboxes import LOCATION
@@ -181,6 +184,30 @@ def test_an_old_redis_is_too_old_and_a_slow_one_is_slow() -> None:
     assert of_queue("r", {"redis_version": "6.0.16"}, 0.001).state == "failed"
     assert of_queue("r", {"redis_version": "6.2.0"}, 0.001).state == "ok"
     assert of_queue("r", {"redis_version": "7.2.4", "valkey_version": "9.0.0"}, 0.2).state == "warning"
+
+
+async def test_what_is_refreshed_no_more_is_connected_again(idle: House) -> None:
+    grants = (
+        {"user_type": "Location", "location_id": LOCATION, "company_id": "north"},
+        {"user_type": "Company", "company_id": "north"},
+    )
+    async with idle.pool.acquire() as connection:
+        for grant in grants:
+            granted = Granted.model_validate({"access_token": "hush", "expires_in": 1, **grant})
+            await tokens.keep(connection, Keys(SECRET), granted, now=now() - timedelta(hours=1))
+        await connection.execute("UPDATE grants SET refused = 'Invalid grant'")
+    found = await look(idle.settings)
+    line, agency = found[f"location {LOCATION}"], found["agency north"]
+    assert (line.state, line.found) == ("failed", "Invalid grant")
+    assert line.advice == "connect it again: slotwright locations connect"
+    assert (agency.state, agency.found) == ("failed", "its token is refreshed no more: Invalid grant")
+    assert agency.advice == "connect it again: slotwright locations connect --agency"
+    async with idle.pool.acquire() as connection:
+        await connection.execute("UPDATE grants SET refused = NULL, failure = '503: away', failures = 1")
+        await connection.execute("UPDATE grants SET again_at = clock_timestamp() + interval '1 minute'")
+    line = (await look(idle.settings, only=[LOCATION]))[f"location {LOCATION}"]
+    assert line.found.endswith("it is not asked for again yet: 503: away")
+    assert line.advice.startswith("a new token is asked for again by itself")
 
 
 async def test_what_takes_too_long_is_told_once_the_time_is_over(idle: House) -> None:

@@ -1,42 +1,25 @@
-"""`slotwright locations` and `rekey`: what a person says to have a location, and what they are told of it."""
+"""`slotwright locations`: what a person says to have a location, and what they are told of it."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
-from cryptography.fernet import Fernet
-from pydantic import SecretStr
 
-from service.highlevel.oauth import Granted
-from service.standard_webhooks import new_secret, read_secret
-from service.store import installs, locations, sources, tokens
+from service.store import installs
 from service.store.database import Pool
-from service.store.rekeying import rekey
-from service.store.sealing import Keys
-from tests.connecting import COMPANY, KEYS, Office, open_office
-from tests.house import CLIENT, CLIENT_SECRET, SECRET, TOKEN, now, pool_of, register
+from tests.connecting import COMPANY, Office, by_hand, open_office
+from tests.house import CLIENT_SECRET, SECRET, TOKEN, now
 from tests.sandboxes import LOCATION
 from tests.test_cli import complaint, say
 from tests.test_deliveries import rows
-
-Say = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture
 async def office(pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     async with open_office(pool, database_url) as opened:
-        for name, value in {
-            "DATABASE_URL": database_url,
-            "SECRET_KEY": SECRET.get_secret_value(),
-            "HIGHLEVEL_URL": opened.settings.highlevel_url,
-            "OAUTH_CLIENT_ID": CLIENT,
-            "OAUTH_CLIENT_SECRET": CLIENT_SECRET,
-            "COLUMNS": "200",
-        }.items():
+        for name, value in by_hand(opened).items():
             monkeypatch.setenv(name, value)
-        # The commands look at a clock of their own, and so do the consoles that they send people to.
-        opened.sandbox.clock.now = now()
         yield opened
 
 
@@ -87,12 +70,23 @@ async def test_a_location_of_a_connected_agency_needs_no_browser(office: Office)
     [url] = re.findall(r"^http://127\S+$", await told("connect", "--agency"), re.MULTILINE)
     assert (await office.come_back(await office.choose(url)))[0] == 200
     assert f"The agency {COMPANY}, OAuth, until" in await told("list")
+    assert f"  to forget it: slotwright locations remove {COMPANY}\n" in await told("list")
     connected = await told("connect", "--location", LOCATION, "--time-zone", "Asia/Tokyo")
     assert connected == f"{LOCATION} is registered, its clock is Asia/Tokyo.\n"
     assert "works" in await told("check", LOCATION)
     assert (await refusal("connect", "--location", "elsewhere")).startswith(
         f"the agency {COMPANY} has no token for it: LocationToken answered 400: "
     )
+    await office.pool.execute("UPDATE grants SET refused = 'no longer known', expires_at = granted_at")
+    assert (await refusal("connect", "--location", LOCATION)).endswith(
+        "no longer known; connect it again: slotwright locations connect --agency"
+    )
+    assert "(no longer known): connect it again: slotwright locations connect --agency, was" in await told("list")
+    forgotten = await told("remove", COMPANY)
+    assert forgotten == f"The agency {COMPANY} is not connected any more; its locations that are registered stay so.\n"
+    listed = await told("list")
+    assert (COMPANY in listed, LOCATION in listed) == (False, True)
+    assert await refusal("remove", COMPANY) == f"no location {COMPANY} is registered: slotwright locations list"
 
 
 async def test_what_cannot_be_connected_is_said(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,25 +103,7 @@ async def test_a_location_that_waits_or_whose_token_is_refused_is_listed_so(offi
     assert "lWaits has the app installed and is not connected" in await told("list")
     await office.connect()
     await pool.execute("UPDATE grants SET refused = 'no longer known'")
-    assert "OAuth, refused (no longer known): connect it again" in await told("list")
-
-
-async def test_check_says_of_each_scope_whether_the_token_has_it(office: Office, pool: Pool) -> None:
-    office.settings = office.settings.model_copy(
-        update={"oauth_scopes": ("calendars.readonly", "calendars/events.readonly", "locations.readonly")}
-    )
-    await office.connect()
-    result = await asyncio.to_thread(say, "locations", "check", LOCATION)
-    assert (result.exit_code, result.stderr) == (1, "Error: rules need calendars/events.write\n")
-    marks = {line.split()[1]: line.split()[0] for line in result.stdout.splitlines() if line[:3].strip() in ("✓", "✗")}
-    had = {"calendars.readonly", "calendars/events.readonly", "locations.readonly"}
-    assert {scope for scope, mark in marks.items() if mark == "✓"} == had
-    assert len(marks) == 12
-    missing = [line for line in result.stdout.splitlines() if " calendars/events.write " in line]
-    assert "401: The token is not authorized for this scope." in missing[0]
-    async with office.sandbox.client.get("/_sandbox/calls") as answer:
-        carried_out = [call for call in await answer.json() if call["method"] != "GET" and call["status"] == 200]
-    assert [call["operation"] for call in carried_out] == ["AccessToken"], "nothing was written"
+    assert "OAuth, refused (no longer known): connect it again: slotwright locations connect\n" in await told("list")
 
 
 async def test_a_clock_is_chosen_and_given_back(office: Office) -> None:
@@ -136,7 +112,10 @@ async def test_a_clock_is_chosen_and_given_back(office: Office) -> None:
     assert "Asia/Tokyo (chosen)" in await told("list")
     assert "Its clock: Asia/Tokyo, as was chosen; HighLevel says Europe/London" in await told("check", LOCATION)
     again = await told("add", LOCATION, said=f"{TOKEN}\n")
-    assert again == f"{LOCATION} is registered, its clock is Asia/Tokyo.\n"
+    assert again == (
+        f"{LOCATION} is registered, its clock is Asia/Tokyo.\n"
+        f"That clock was chosen before; HighLevel's: slotwright locations time-zone {LOCATION}\n"
+    )
     back = await told("time-zone", LOCATION)
     assert back == f"The clock of {LOCATION} is Europe/London, as HighLevel says.\n"
     await office.pool.execute("UPDATE locations SET time_zone = 'Europe/Paris'")
@@ -144,6 +123,79 @@ async def test_a_clock_is_chosen_and_given_back(office: Office) -> None:
         f"Its clock: Europe/Paris; HighLevel says Europe/London: slotwright locations time-zone {LOCATION}"
         in await told("check", LOCATION)
     )
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("", "401: Invalid token: access token is invalid"),
+        ("GetLocation:blocked*9", "Give the token that was made in this very location."),
+    ],
+)
+async def test_a_token_that_highlevel_refuses_takes_no_ones_place(fault: str, says: str, office: Office) -> None:
+    await office.connect()
+    before = await office.location()
+    if fault:
+        await office.order(fault)
+    for more in ((), ("--time-zone", "UTC"), ("--time-zone", "UTC", "--name", "x")):
+        refused = await refusal("add", LOCATION, *more, said="pit-wrong\n")
+        assert refused.endswith(says)
+        assert "--time-zone" not in refused
+    assert await office.location() == before
+
+
+async def test_what_says_nothing_of_a_token_lets_it_in_with_a_clock(office: Office) -> None:
+    await office.connect()
+    await office.order("GetLocation:missing_scope*2")
+    assert (await refusal("add", LOCATION, said=TOKEN)).endswith("Give --time-zone to do without asking HighLevel.")
+    taken = await told("add", LOCATION, "--time-zone", "Asia/Tokyo", said=TOKEN)
+    assert "Warning: HighLevel does not show it with this token (GetLocation answered 401: " in taken
+    assert "without a name" not in taken
+    assert taken.endswith(
+        f"{LOCATION} is registered, its clock is Asia/Tokyo.\n"
+        "It was connected by OAuth: this private token has taken the place of what was granted.\n"
+    )
+    found = await office.location()
+    assert (found.name, found.grant, found.token.get_secret_value()) == ("Leeds Salon", None, TOKEN)
+
+
+async def test_of_two_lines_neither_is_taken_for_the_token(office: Office) -> None:
+    assert (await refusal("add", LOCATION, said=f"{TOKEN}\n\nanother\n")).startswith("2 lines came in: ")
+    assert await rows(office.pool, "SELECT location_id FROM locations") == []
+    assert "registered" in await told("add", LOCATION, said=f"\n{TOKEN}\n\n")
+
+
+async def test_a_refresh_that_fails_is_shown_where_it_is_looked_for(office: Office) -> None:
+    await office.connect()
+    await office.pool.execute("UPDATE grants SET expires_at = granted_at + interval '1 second' - interval '1 day'")
+    await office.order("AccessToken:400*9")
+    checked = (await asyncio.to_thread(say, "locations", "check", LOCATION)).stderr
+    assert checked.startswith(f"Error: {LOCATION} has no token that is good: no token for now: 400: ")
+    assert checked.endswith("look at OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET and HighLevel's status page\n")
+    listed = await told("list")
+    assert "OAuth, ended " in listed
+    assert "not refreshed yet (400: " in listed
+    await office.pool.execute("UPDATE grants SET refused = 'no longer known'")
+    assert await refusal("check", LOCATION) == (
+        f"{LOCATION} has no token that is good: no longer known; connect it again: slotwright locations connect"
+    )
+
+
+async def test_an_id_is_never_torn_apart_and_all_is_told_by_the_locations_clock(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    await office.connect(time_zone="Pacific/Kiritimati")
+    end = "2027-03-26 14:00:00+00"
+    await office.pool.execute("UPDATE grants SET refused = 'it has been said ' || repeat('again and ', 20)")
+    await office.pool.execute("UPDATE locations SET name = repeat('Leeds Salon ', 20)")
+    lines = (await told("list")).splitlines()
+    assert lines[2].startswith(f"{LOCATION}  Leeds"), lines
+    await office.pool.execute(
+        f"UPDATE grants SET refused = NULL, expires_at = '{end}'::timestamptz + interval '1 year'"
+    )
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "OAuth, until 2028-03-27 04:00, then refreshed" in await told("list")
 
 
 @pytest.mark.parametrize("name", ["a/b", "", "..", "x\udcff"])
@@ -157,61 +209,3 @@ async def test_what_is_no_id_is_said_before_anything_is_asked(name: str, office:
         [line] = [line for line in said.splitlines() if line.startswith("Error: Invalid value")]
         assert line.endswith(("is no location's id", "is no UTF-8")), said
     assert await rows(office.pool, "SELECT location_id FROM locations") == []
-
-
-async def test_what_is_written_while_it_is_sealed_anew_is_sealed_anew_too(office: Office, database_url: str) -> None:
-    """By a worker that has the former key alone."""
-    await office.connect()
-    grant, fresh = await office.grant(), SecretStr(Fernet.generate_key().decode())
-    granted = Granted(access_token=SecretStr("a"), expires_in=9, user_type="Location", location_id=LOCATION)
-    async with pool_of(database_url, 2) as pool, pool.acquire() as sealer, pool.acquire() as worker:
-        async with worker.transaction():
-            await worker.execute("SELECT FROM locations FOR UPDATE")
-            sealing = asyncio.create_task(rekey(sealer, Keys(fresh, SECRET)))
-            async with asyncio.timeout(5):
-                while await rows(office.pool, "SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]:
-                    await asyncio.sleep(0.01)
-            assert await tokens.renew(worker, KEYS, grant, granted, now=grant.granted_at)
-        assert await sealing == (1, [])
-        found = await locations.find(worker, Keys(fresh), LOCATION)
-    assert found is not None
-    assert found.token == SecretStr("a")
-    assert found.grant is not None, "they are the same bytes still"
-
-
-async def test_everything_is_sealed_anew_with_the_first_key(
-    office: Office, pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await office.connect()
-    await register(pool, "lPrivate")
-    key = read_secret(new_secret())
-    async with pool.acquire() as connection:
-        await sources.add(
-            connection, "shop", "external", secret=KEYS.seal(key), locations=None, paths={}, busy_status=429
-        )
-    fresh = SecretStr(Fernet.generate_key().decode())
-    new, both = Keys(fresh), Keys(fresh, SECRET)
-
-    async def opened(keys: Keys) -> list[str]:
-        async with pool.acquire() as connection:
-            found = [await locations.find(connection, keys, name) for name in (LOCATION, "lPrivate")]
-            [_, shop] = await sources.every(connection)
-        assert shop.keys(keys) == (key,)
-        return [location.token.get_secret_value() for location in found if location]
-
-    assert await opened(KEYS) == await opened(both), "a second key opens"
-    with pytest.raises(locations.TokenUnreadable):
-        await opened(new)
-    monkeypatch.setenv("SECRET_KEY", fresh.get_secret_value())
-    wrong = await asyncio.to_thread(say, "rekey")
-    assert (wrong.exit_code, "neither key opens" in wrong.stderr) == (1, True)
-    assert await opened(KEYS) == await opened(both), "what cannot be opened stays as it is"
-    monkeypatch.setenv("SECRET_KEY_PREVIOUS", SECRET.get_secret_value())
-    assert (await asyncio.to_thread(say, "rekey")).output == "3 sealed with SECRET_KEY.\n", (
-        "what two rows share is sealed once"
-    )
-    assert await opened(new) == await opened(both)
-    with pytest.raises(locations.TokenUnreadable):
-        await opened(KEYS)
-    [(at_rest,)] = await rows(pool, "SELECT token FROM locations WHERE location_id = 'lPrivate'")
-    assert TOKEN.encode() not in at_rest

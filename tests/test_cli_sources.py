@@ -92,7 +92,9 @@ def test_a_secret_is_changed_while_the_last_one_stays_good(database_url: str) ->
     assert [proves(stored(database_url)["sick"], secret) for secret in (first, second, third)] == [False, False, True]
 
 
-def test_a_location_is_forgotten_with_its_token(database_url: str) -> None:
+def test_a_location_is_forgotten_with_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIGHLEVEL_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("READ_TIMEOUT", "0.1")
     assert say("locations", "add", LOCATION, "--name", "x", "--time-zone", "Europe/London", input="t\n").exit_code == 0
     assert say("locations", "remove", LOCATION).exit_code == 0
     assert say("locations", "list").stdout == "No location is registered.\n"

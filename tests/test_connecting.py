@@ -35,6 +35,7 @@ async def test_a_location_is_connected_without_a_sign_in(office: Office) -> None
     assert back.startswith("/oauth/callback?")
     status, page = await office.come_back(back)
     assert (status, "Leeds Salon is registered; its clock is Europe/London." in page) == (200, True), page
+    assert 'class="notice good"' in page
     found = await office.location()
     assert (found.name, found.time_zone, found.time_zone_read) == ("Leeds Salon", "Europe/London", "Europe/London")
     assert found.grant is not None
@@ -68,7 +69,11 @@ async def test_a_state_is_good_once(office: Office) -> None:
     assert (await office.come_back(await office.choose(url)))[0] == 200
     granted = (await office.grant()).version
     status, page = await office.come_back(await office.choose(url))
-    assert (status, "This was answered before." in page) == (400, True)
+    assert (status, "<h1>Used already</h1>" in page) == (400, True)
+    [(used_at,)] = await rows(office.pool, "SELECT used_at FROM connecting")
+    assert f"This was answered before. It was at {used_at:%H:%M} UTC. " in page
+    assert "slotwright locations list shows" in page
+    assert "Nothing was connected" not in page
     assert (await office.grant()).version == granted
 
 
@@ -103,10 +108,11 @@ async def test_what_highlevel_refuses_is_said(office: Office) -> None:
     back = await office.choose(await office.ask())
     await office.order("AccessToken:drop_after")
     status, page = await office.come_back(back)
-    assert (status, "the connection broke before the answer" in page) == (502, True), page
+    assert (status, "HighLevel was asked in vain: the connection broke before the answer" in page) == (502, True), page
     back = await office.choose(await office.ask())
     await office.order("AccessToken:502,html")
-    assert (await office.come_back(back))[0] == 502
+    status, page = await office.come_back(back)
+    assert (status, "HighLevel says: " in page, "AccessToken" in page) == (502, True, False), page
     assert await office.calls("AccessToken") == 2, "a code is sent once"
 
 

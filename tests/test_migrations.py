@@ -155,19 +155,17 @@ async def test_both_releases_work_before_during_and_after_a_migration(
             await load.caught_up()
             new = await asyncio.gather(cluster.receive(), cluster.work())
             await load.more(20)
-            assert cluster.front.unanswered == 0
+            assert not cluster.front.unanswered
             await asyncio.gather(*map(cluster.end, old))
             await load.more(20)
             await load.caught_up()
-            # 0.1.0 breaks off what came right before its end, and who posted it comes again; this release does not.
-            of_the_old = cluster.front.unanswered
-            assert new[0].taken > 0
+            of_the_old = cluster.front.unanswered  # 0.1.0 breaks off what came right before its end
             # Rolled back: its code comes again, the schema stays.
             again = await asyncio.gather(cluster.receive(previous), cluster.work(previous))
             await load.more(20)
             await asyncio.gather(*map(cluster.end, new))
             await load.more(20)
-            assert again[0].taken > 0
+            assert min(new[0].taken, again[0].taken) > 0
         await load.settled()
         assert await load.faults() == []
         assert cluster.front.unanswered == of_the_old

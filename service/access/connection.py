@@ -104,7 +104,7 @@ class Connector:
             before = await locations.look_up(connection, location_id)
             zone = time_zone or told.time_zone or (before.time_zone if before else None)
             if zone is None:
-                raise NoTimeZone(str(told.refused or "HighLevel names no time zone"))
+                raise NoTimeZone(told.refused.message if told.refused else "it names none")
             name = told.name or (before.name if before else "")
             await locations.add(
                 connection,

@@ -23,7 +23,7 @@ worth nothing. That they replace no later ones the version sees to."""
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 
-ASK_AGAIN = "connect it again: slotwright locations connect"
+OTHER_KEY = "set SECRET_KEY_PREVIOUS to the key that sealed it"
 UNAUTHORIZED = 401
 
 
@@ -42,7 +42,7 @@ class Refresh:
             async with self._pool.acquire() as connection:
                 return await grants.find(connection, self._keys, subject)
         except GrantUnreadable:
-            raise refusal(f"SECRET_KEY does not open the token of {subject}") from None
+            raise Mendable(f"SECRET_KEY does not open the token of {subject}", OTHER_KEY) from None
 
     async def carry_out(self, grant: Grant, ask: Callable[[Grant], Awaitable[Granted]], rejections: int) -> Grant:
         """Ask HighLevel, as the one that claimed it, and keep what it gives. Raises HighLevelError."""
@@ -90,7 +90,7 @@ class Refresh:
             return later
         self._failing.pop(grant.subject, None)
         log.warning("a token is refreshed no more: connect it again", subject=grant.subject)
-        raise refusal(f"{error.message}; {ASK_AGAIN}") from None
+        raise Mendable(error.message, ask_again(grant)) from None
 
     async def _failed(self, grant: Grant, error: HighLevelError) -> None:
         """Let another try, after a while that grows."""
@@ -109,6 +109,20 @@ class Refresh:
     def _works(self, subject: str) -> None:
         if (outage := self._failing.pop(subject, None)) is not None:
             outage.over()
+
+
+class Mendable(TokenRefused):
+    """There is no token, and somebody can see to it that there is: how, is `advice`."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__("RefreshToken", f"{reason}; {advice}", status=UNAUTHORIZED)
+        self.reason = reason
+        self.advice = advice
+
+
+def ask_again(grant: Grant) -> str:
+    """What helps where HighLevel refreshes it no more."""
+    return f"connect it again: slotwright locations connect{' --agency' if grant.location_id is None else ''}"
 
 
 def refusal(words: str) -> TokenRefused:

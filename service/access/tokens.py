@@ -10,7 +10,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from service.access import app
-from service.access.refresh import ASK_AGAIN, Refresh, refusal
+from service.access.refresh import OTHER_KEY, Mendable, Refresh, ask_again, refusal
 from service.highlevel.errors import Forbidden, HighLevelError, NotSent, TokenRefused
 from service.highlevel.oauth import Granted
 from service.settings import Settings
@@ -71,7 +71,7 @@ class TokenKeeper:
             async with self._pool.acquire() as connection:
                 return await locations.find(connection, self._keys, location_id)
         except TokenUnreadable:
-            raise refusal("SECRET_KEY does not open this location's token") from None
+            raise Mendable("SECRET_KEY does not open this location's token", OTHER_KEY) from None
 
     def ends_soon(self, grant: Grant) -> bool:
         return self._clock() >= grant.expires_at - min(AHEAD, (grant.expires_at - grant.granted_at) / 12)
@@ -180,7 +180,7 @@ class TokenKeeper:
             if now.version != grant.version:
                 return now
             if now.refused is not None:
-                raise refusal(f"{now.refused}; {ASK_AGAIN}")
+                raise Mendable(now.refused, ask_again(now))
             async with self._pool.acquire() as connection:
                 ours = not now.wait and await grants.claim(connection, now)
             if ours:

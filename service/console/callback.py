@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 from aiohttp import web
@@ -22,6 +22,7 @@ from service.store.database import Pool
 log = structlog.get_logger()
 
 AGAIN = "Begin anew with slotwright locations connect."
+WHAT_CAME = "What it connected, slotwright locations list shows; for another, slotwright locations connect."
 LONGEST = 300
 """Letters shown of what HighLevel says."""
 
@@ -54,6 +55,9 @@ class CallbackPage:
             try:
                 asked = await connector.use(brought.state.get_secret_value())
             except StateRefused as refused:
+                if refused.used_at is not None:
+                    detail = f"{refused.used_at.astimezone(UTC):It was at %H:%M UTC.} {WHAT_CAME}"
+                    raise Refused(400, "Used already", f"{refused} {detail}") from None
                 raise Refused(400, "Nothing was connected", f"{refused} {AGAIN}") from None
             if not brought.code:
                 raise Refused(400, "Nothing was connected", f"HighLevel says: {brought.told}. {AGAIN}")
@@ -61,7 +65,7 @@ class CallbackPage:
                 connected = await connector.finish(asked, brought.code)
             except HighLevelError as error:
                 log.warning("nothing was connected", error=type(error).__name__, status=error.status)
-                raise Refused(502, "Nothing was connected", f"{cut(str(error), LONGEST)}. {AGAIN}") from None
+                raise Refused(502, "Nothing was connected", f"{_refusal(error)} {AGAIN}") from None
             except NoTimeZone as error:
                 told = f"HighLevel does not say its time zone ({cut(str(error), LONGEST)}): choose one by --time-zone."
                 raise Refused(502, "Nothing was connected", f"{told} {AGAIN}") from None
@@ -76,6 +80,12 @@ def _brought(request: web.Request) -> Brought:
     query = request.query
     told = query.get("error_description") or query.get("error") or "it gave no code"
     return Brought(SecretStr(query.get("state", "")), SecretStr(query.get("code", "")), cut(told, LONGEST))
+
+
+def _refusal(error: HighLevelError) -> str:
+    """Whoever reads this knows none of our names for calls."""
+    words = cut(error.message, LONGEST).rstrip(".")
+    return f"HighLevel says: {words}." if error.status else f"HighLevel was asked in vain: {words}."
 
 
 def _words(connected: Connected) -> tuple[str, str]:

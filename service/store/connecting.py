@@ -1,7 +1,7 @@
 """Connecting that is under way: what was asked of HighLevel, found again by the state that its answer carries."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from service.highlevel.oauth import UserType
@@ -14,6 +14,10 @@ KEPT_FOR = timedelta(days=1)
 
 class StateRefused(Exception):
     """The state is none of ours, was used, or is too old: which of these, in words for whoever came with it."""
+
+    def __init__(self, words: str, used_at: datetime | None = None) -> None:
+        super().__init__(words)
+        self.used_at = used_at
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ USE = """
     RETURNING user_type, redirect_url, time_zone
 """
 
-WHY_NOT = "SELECT used_at IS NOT NULL AS used FROM connecting WHERE state = $1"
+WHY_NOT = "SELECT used_at FROM connecting WHERE state = $1"
 
 
 async def begin(connection: Connection, state: str, asked: Asked) -> None:
@@ -56,7 +60,9 @@ async def use(connection: Connection, state: str) -> Asked:
     if known is None:
         raise StateRefused("Nobody here has asked for this.")
     minutes = GOOD_FOR // timedelta(minutes=1)
-    raise StateRefused("This was answered before." if known["used"] else f"It took longer than {minutes} minutes.")
+    if known["used_at"] is not None:
+        raise StateRefused("This was answered before.", known["used_at"])
+    raise StateRefused(f"It took longer than {minutes} minutes.")
 
 
 def _digest(state: str) -> bytes:

@@ -15,7 +15,16 @@ from service.highlevel.calendar_settings import EditCalendar
 from service.highlevel.calendars import ListCalendars
 from service.highlevel.connection import open_session, proxy_for
 from service.highlevel.contacts import GetContact, RemoveContactTags
-from service.highlevel.errors import Forbidden, HighLevelError, PathUnknown, Refused
+from service.highlevel.errors import (
+    AnswerLost,
+    Forbidden,
+    HighLevelError,
+    NotSent,
+    PathUnknown,
+    Refused,
+    ScopeMissing,
+    TokenRefused,
+)
 from service.highlevel.groups import ListGroups, ValidateGroupSlug
 from service.highlevel.locations import GetLocation, LocationReply
 from service.highlevel.operation import Api, Operation
@@ -24,16 +33,25 @@ from service.highlevel.users import ListUsers
 from service.settings import Settings
 from service.store.database import Pool
 from service.store.locations import Location
+from workers.cli import arguments
+from workers.cli.checkup.highlevel import advice_for
 from workers.cli.clock import clock
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.live import plain_table, said, terminal
-from workers.cli.time_zones import not_registered
+from workers.cli.time_zones import no_token, not_registered
 from workers.client import client
 
+NEEDED = "rules need it"
 NOWHERE = "slotwrightLooks00000"
 """Nothing at HighLevel has this id: what is done to it is done to nothing, and the answer says whether it might be."""
 
-MARKS = {True: ("✓", "green"), False: ("✗", "red")}
+MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
+"""What it may do, may not, and what cannot be told."""
+
+ENOUGH = 2
+"""Calls without any answer after which no more are made."""
+
+LATER = "rules of coming releases need it"
 
 
 @dataclass(frozen=True)
@@ -43,23 +61,32 @@ class Probe:
     scope: str
     call: Callable[[str], Operation[Any]]
     """Takes the location's id."""
-    needed: bool = False
+    use: str = "no rule needs it"
     by_id: bool = False
 
 
 PROBES = (
-    Probe("locations.readonly", lambda location: GetLocation(location_id=location)),
-    Probe("calendars.readonly", lambda location: ListCalendars(location_id=location), needed=True),
-    Probe("calendars/events.readonly", lambda _: GetAppointment(event_id=NOWHERE), needed=True, by_id=True),
+    Probe(
+        "locations.readonly",
+        lambda location: GetLocation(location_id=location),
+        use="its name and clock are read by it",
+    ),
+    Probe("calendars.readonly", lambda location: ListCalendars(location_id=location), use=NEEDED),
+    Probe("calendars/events.readonly", lambda _: GetAppointment(event_id=NOWHERE), use=NEEDED, by_id=True),
     Probe(
         "calendars/events.write",
         lambda location: EditBlockSlot(event_id=NOWHERE, location_id=location, title="slotwright looks"),
-        needed=True,
+        use=NEEDED,
         by_id=True,
     ),
-    Probe("users.readonly", lambda location: ListUsers(location_id=location)),
-    Probe("contacts.readonly", lambda _: GetContact(contact_id=NOWHERE), by_id=True),
-    Probe("contacts.write", lambda _: RemoveContactTags(contact_id=NOWHERE, tags=("slotwright looks",)), by_id=True),
+    Probe("users.readonly", lambda location: ListUsers(location_id=location), use=LATER),
+    Probe("contacts.readonly", lambda _: GetContact(contact_id=NOWHERE), use=LATER, by_id=True),
+    Probe(
+        "contacts.write",
+        lambda _: RemoveContactTags(contact_id=NOWHERE, tags=("slotwright looks",)),
+        use=LATER,
+        by_id=True,
+    ),
     Probe("calendars.write", lambda _: EditCalendar(calendar_id=NOWHERE), by_id=True),
     Probe("calendars/groups.readonly", lambda location: ListGroups(location_id=location)),
     Probe(
@@ -79,20 +106,25 @@ PROBES = (
 class Answered:
     probe: Probe
     operation: str
-    may: bool
+    may: bool | None
     words: str
     reply: Any = None
+    error: HighLevelError | None = None
 
     @property
-    def wanting(self) -> bool:
-        return self.probe.needed and not self.may
+    def silent(self) -> bool:
+        """HighLevel gave no answer."""
+        return isinstance(self.error, NotSent | AnswerLost) and self.error.status is None
 
 
 @click.command()
-@click.argument("location_id")
+@click.argument("location_id", callback=arguments.location_id)
 @folder_option
 def check(location_id: str, folder: Path) -> None:
-    """Ask HighLevel what the token of LOCATION_ID may do, and change nothing. Ends with 1 where rules need more."""
+    """Ask HighLevel what the token of LOCATION_ID may do, and change nothing.
+
+    ✓ it may, ✗ it may not, ? HighLevel did not tell. Ends with 1 where rules need more, or may.
+    """
 
     async def do(pool: Pool, settings: Settings) -> tuple[Location, list[Answered]]:
         async with open_session(2, proxy_for(settings.highlevel_url)) as session:
@@ -104,22 +136,46 @@ def check(location_id: str, folder: Path) -> None:
                 tokens = keeper.of(location)
                 await tokens.token()
             except HighLevelError as error:
-                raise click.ClickException(error.message) from None
+                raise no_token(location_id, error) from None
             api = client(settings, session, tokens, location=location_id)
-            return location, [await _ask(api, probe, location_id) for probe in PROBES]
+            return location, await _ask_all(api, location_id)
 
     location, answers = with_pool(folder, do, "secret_key")
     table = plain_table("", "scope", "asked by", "answer")
     for answer in answers:
         mark, colour = MARKS[answer.may]
-        words = answer.words if answer.may or answer.probe.needed else f"{answer.words} (no rule needs it)"
+        words = answer.words if answer.may or answer.probe.use == NEEDED else f"{answer.words} ({answer.probe.use})"
         table.add_row(Text(mark, colour), answer.probe.scope, answer.operation, Text(said(words)))
     terminal().print(table)
     if location.grant is not None:
         click.echo(f"Granted: {said(' '.join(location.grant.scopes)) or 'nothing'}")
     click.echo(f"Its clock: {said(_clock(location, answers))}")
-    if wanting := [answer.probe.scope for answer in answers if answer.wanting]:
-        raise click.ClickException(f"rules need {', '.join(wanting)}")
+    if refusal := _verdict(location, answers):
+        raise click.ClickException(refusal)
+
+
+def _verdict(location: Location, answers: list[Answered]) -> str | None:
+    """Why rules may not be able to act by this token."""
+    if all(answer.silent for answer in answers):
+        return "HighLevel does not answer"
+    for answer in answers:
+        if isinstance(answer.error, TokenRefused):
+            return f"the token itself is refused: {advice_for(answer.error, connected=location.grant is not None)}"
+    needed = [answer for answer in answers if answer.probe.use == NEEDED]
+    if wanting := [answer.probe.scope for answer in needed if answer.may is False]:
+        return f"rules need {', '.join(wanting)}"
+    if untold := [answer.probe.scope for answer in needed if answer.may is None]:
+        return f"HighLevel does not tell whether it has what rules need: {', '.join(untold)}"
+    return None
+
+
+async def _ask_all(api: Api, location_id: str) -> list[Answered]:
+    answers: list[Answered] = []
+    for probe in PROBES:
+        answers.append(await _ask(api, probe, location_id))
+        if len(answers) == ENOUGH and all(answer.silent for answer in answers):
+            break
+    return answers
 
 
 async def _ask(api: Api, probe: Probe, location_id: str) -> Answered:
@@ -128,10 +184,18 @@ async def _ask(api: Api, probe: Probe, location_id: str) -> Answered:
     try:
         reply = await api(operation)
     except HighLevelError as error:
-        let_in = probe.by_id and isinstance(error, Refused) and not isinstance(error, Forbidden | PathUnknown)
-        words = f"let in: nothing has that id ({error.status})" if let_in else _words(error)
-        return Answered(probe, name, let_in, words)
+        may = _may(probe, error)
+        words = f"let in: nothing has that id ({error.status})" if may else _words(error)
+        return Answered(probe, name, may, words, error=error)
     return Answered(probe, name, True, "works", reply)
+
+
+def _may(probe: Probe, error: HighLevelError) -> bool | None:
+    """Faults of theirs, and of how it was asked, tell nothing of the token."""
+    if isinstance(error, ScopeMissing | Forbidden | TokenRefused):
+        return False
+    unfit = isinstance(error, PathUnknown) or error.status == 422
+    return True if probe.by_id and isinstance(error, Refused) and not unfit else None
 
 
 def _words(error: HighLevelError) -> str:

@@ -6,18 +6,21 @@ import click
 from pydantic import SecretStr
 
 from service.access.connection import known_zone, read_location
+from service.access.refresh import Mendable
 from service.access.tokens import TokenKeeper
 from service.highlevel.connection import open_session, proxy_for
 from service.highlevel.errors import HighLevelError
 from service.settings import Settings
 from service.store import locations as kept
 from service.store.database import Pool
+from workers.cli import arguments
+from workers.cli.checkup.highlevel import advice_for
 from workers.cli.clock import clock
 from workers.cli.folder import folder_option, with_pool
 
 
 @click.command("time-zone")
-@click.argument("location_id")
+@click.argument("location_id", callback=arguments.location_id)
 @click.argument("zone", required=False)
 @folder_option
 def time_zone(location_id: str, zone: str | None, folder: Path) -> None:
@@ -48,7 +51,7 @@ async def _read(pool: Pool, settings: Settings, location_id: str) -> str:
                 raise not_registered(location_id)
             token = SecretStr(await keeper.of(location).token())
         except HighLevelError as error:
-            raise click.ClickException(error.message) from None
+            raise no_token(location_id, error) from None
         told = await read_location(settings, session, location_id, token)
     if told.time_zone is None:
         raise click.ClickException(f"HighLevel does not say its time zone ({told.refused or 'it names none'})")
@@ -60,6 +63,12 @@ def checked_zone(name: str) -> str:
     if known_zone(name) is None:
         raise click.ClickException(f"{name!r} is no time zone such as Europe/London")
     return name
+
+
+def no_token(location_id: str, error: HighLevelError) -> click.ClickException:
+    """There is none to ask HighLevel with."""
+    reason = error.reason if isinstance(error, Mendable) else error.message
+    return click.ClickException(f"{location_id} has no token that is good: {reason}; {advice_for(error)}")
 
 
 def not_registered(location_id: str) -> click.ClickException:

@@ -6,6 +6,7 @@ from time import perf_counter
 
 import aiohttp
 
+from service.access.refresh import Mendable
 from service.access.tokens import TokenKeeper
 from service.highlevel.errors import (
     Forbidden,
@@ -77,11 +78,19 @@ def of_location(name: str, ours: Location, theirs: Told) -> Finding:
 
 def of_refusal(name: str, error: HighLevelError, *, connected: bool = False) -> Finding:
     """In HighLevel's words, from which the client has taken the token should they quote it."""
-    words = said(str(error))
+    words = said(error.reason if isinstance(error, Mendable) else error)
     words = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
-    if isinstance(error, RateLimited):
-        return warning(name, words, "its budget is used up for now; look again later")
-    if isinstance(error, VersionRefused):
+    advice = advice_for(error, connected=connected)
+    return warning(name, words, advice) if isinstance(error, RateLimited) else failed(name, words, advice)
+
+
+def advice_for(error: HighLevelError, *, connected: bool = True) -> str:
+    """What to do about it. `connected`: by OAuth."""
+    if isinstance(error, Mendable):
+        advice = error.advice
+    elif isinstance(error, RateLimited):
+        advice = "its budget is used up for now; look again later"
+    elif isinstance(error, VersionRefused):
         advice = "set HIGHLEVEL_VERSION to one that HighLevel knows, such as 2021-04-15"
     elif isinstance(error, ScopeMissing | Forbidden):
         advice = "give its token the scopes for locations and calendars, or the token that belongs to it"
@@ -91,8 +100,13 @@ def of_refusal(name: str, error: HighLevelError, *, connected: bool = False) -> 
             if connected
             else "give it a new token: slotwright locations add"
         )
+    elif connected and error.operation == "RefreshToken":
+        advice = (
+            "a new token is asked for again by itself; if that goes on to fail, look at OAUTH_CLIENT_ID, "
+            "OAUTH_CLIENT_SECRET and HighLevel's status page"
+        )
     elif isinstance(error, NotSent):
         advice = "look whether this machine may reach HighLevel"
     else:
         advice = "look at HighLevel's status page, then at the location there"
-    return failed(name, words, advice)
+    return advice

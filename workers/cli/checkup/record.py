@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
+from service.access.refresh import ask_again
 from service.settings import Settings
 from service.store import condition, locations, rulebooks, sources, tokens
 from service.store.condition import Work
@@ -65,11 +66,20 @@ class Record:
     async def locations(self) -> Sequence[Finding]:
         async with self._pool.acquire() as connection:
             registered = await locations.every(connection)
+            agencies = [grant for grant in await tokens.every(connection) if grant.location_id is None]
+        refused = [
+            failed(
+                f"agency {grant.company_id}", f"its token is refreshed no more: {said(grant.refused)}", ask_again(grant)
+            )
+            for grant in agencies
+            if grant.refused is not None
+        ]
         if not registered:
-            return [warning("locations", "none is registered", "slotwright locations add ID < token-file")]
+            none = warning("locations", "none is registered", "slotwright locations add ID < token-file")
+            return [none, *refused]
         idle = [each.location_id for each in registered if each.mode != "live"]
         told = f"{len(registered)} registered" + (f", not live: {listed(idle)}" if idle else "")
-        return [ok("locations", told)]
+        return [ok("locations", told), *refused]
 
     async def rules(self) -> Sequence[Finding]:
         async with self._pool.acquire() as connection:
