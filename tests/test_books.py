@@ -179,7 +179,7 @@ def test_where_others_use_everything_one_call_asks_now_and_then() -> None:
     books = known(left=0)
     assert wait(books, NOON + 5 * SECOND) == 5
     take(books, NOON + 10 * SECOND)
-    assert wait(books, NOON + 10 * SECOND) == 10
+    assert wait(books, NOON + 10 * SECOND) == 2.5, "it may be lost"
 
 
 def test_a_refusal_stops_all_and_each_further_one_for_longer() -> None:
@@ -257,3 +257,28 @@ def test_processes_that_do_not_know_of_each_other_grant_their_part() -> None:
         each.answered(NOON, take(each, NOON), told(96))
     assert [granted(each, NOON) for each in books] == [19] * 4
     assert [granted(each, NOON, urgent=True) for each in books] == [5] * 4
+
+
+def test_calls_of_which_nothing_is_told_hold_up_an_idle_location_for_a_moment_only() -> None:
+    books = Books(Allowance())
+    assert granted(books, NOON) == 10, "a tenth goes ahead"
+    assert wait(books, NOON + 2 * SECOND) < 0.1
+    assert granted(books, NOON + 3 * SECOND) == 10
+
+
+def test_calls_lost_sight_of_beside_a_busy_neighbour_do_not_stop_all_others() -> None:
+    books = known()
+    lost = NOON + 10 * SECOND
+    for _ in range(3):
+        take(books, lost)
+    books.refused(lost + SECOND, take(books, lost), told(0), 0.0)
+    assert wait(books, lost + 2 * SECOND) <= 2.5
+    assert granted(books, lost + 4 * SECOND) == 1, "one finds out"
+
+
+@pytest.mark.parametrize(("said", "kept"), [(10, 1), (10_000_000, 60), (20_000, 20)])
+def test_an_interval_that_cannot_be_meant_neither_lifts_the_limit_nor_stops_all(said: int, kept: int) -> None:
+    books = Books(Allowance())
+    books.answered(NOON, take(books, NOON), told(99, interval=said))
+    assert granted(books, NOON) == 99
+    assert wait(books, NOON) == kept

@@ -10,6 +10,8 @@ from service.highlevel.calendars import GetCalendar
 from service.highlevel.client import HighLevel, Patience, pause_after
 from service.highlevel.connection import open_session
 from service.highlevel.errors import AnswerLost, HighLevelError, NotSent, RateLimited, Refused, ServerError, Unreadable
+from service.highlevel.limits import Limits
+from service.highlevel.rate_limit import Grant, Unlimited
 from tests.clients import QUICK, TOKEN, called, order, received
 from tests.sandboxes import running
 from tests.test_client import EDIT, answering
@@ -96,13 +98,13 @@ async def test_what_bounds_the_wait_for_the_rate_limit_bounds_no_other_pause() -
         assert isinstance(await called(sandbox, READ, Patience(rate_limit=0.5)), RateLimited)
 
 
-@pytest.mark.parametrize("told", ["inf", "1e400", "nan", "-inf", "soon", "Wed, 21 Oct 2026 07:28:00 GMT"])
+@pytest.mark.parametrize("told", ["inf", "1e305", "1e400", "nan", "-inf", "soon", "Wed, 21 Oct 2026 07:28:00 GMT"])
 async def test_a_retry_after_that_is_no_number_is_none(told: str) -> None:
     head = f"HTTP/1.1 429 No\r\nRetry-After: {told}\r\nContent-Length: 0\r\n\r\n"
     async with answering(head.encode()) as server, HighLevel(server.url, TOKEN, reads=Patience(tries=1)) as api:
         error = await error_of(api, READ)
     assert isinstance(error, RateLimited)
-    assert error.retry_after is None
+    assert error.retry_after is None or told == "1e305"
 
 
 @pytest.mark.parametrize("status", [301, 303, 304])
@@ -130,3 +132,26 @@ def test_who_is_told_when_to_come_comes_then_and_not_all_at_once() -> None:
     assert len(pauses) > 40
     assert 3 <= min(pauses) <= max(pauses) <= 3.25
     assert pause_after(told, QUICK, 4) < 3.002
+
+
+class Watched(Unlimited):
+    told = 0
+
+    async def answered(self, location: str, grant: Grant, limits: Limits | None) -> None:
+        assert limits is None
+        self.told += 1
+
+
+async def test_a_call_that_its_caller_gives_up_is_told_to_the_rate_limit() -> None:
+    limit = Watched()
+    async with running(told=False) as sandbox:
+        url = str(sandbox.client.make_url(""))
+        await order(sandbox, "GetCalendar:hold=60")
+        async with HighLevel(url, TOKEN, rate_limit=limit) as api:
+            calls = asyncio.create_task(api(READ))
+            while not await received(sandbox):
+                await asyncio.sleep(0.001)
+            calls.cancel()
+            await asyncio.wait([calls])
+    assert calls.cancelled()
+    assert limit.told == 1

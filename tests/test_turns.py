@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
+import pytest
+
 from service.highlevel.rate_limit import Grant, Wait
 from service.highlevel.turns import Turns
 
@@ -151,3 +153,19 @@ async def test_nothing_is_kept_of_a_line_that_is_empty() -> None:
     await turns.take("here", urgent=False, within=0)
     await turns.take("there", urgent=False, within=0)
     assert not turns._lines
+
+
+async def test_who_will_not_wait_is_not_kept_by_those_who_ask_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.highlevel.turns.WHILE_ANOTHER_ASKS", 0.05)
+    asked = 0
+
+    async def slowly(location: str, urgent: bool) -> Grant | Wait:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.04)
+        return Grant(location)
+
+    turns = Turns(slowly, 0.1)
+    came = await asyncio.gather(*(turns.take("here", urgent=False, within=0.0) for _ in range(50)))
+    assert asked < 10
+    assert sum(isinstance(one, Wait) for one in came) == 50 - asked

@@ -12,6 +12,10 @@ LONGEST_TOLD = 1000
 """Letters of HighLevel's words that an error keeps."""
 
 
+LONGEST_ASKED = 1e9
+"""Seconds of a Retry-After; more is not meant."""
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -59,4 +63,4 @@ def seconds(header: str | None) -> float | None:
         told = float(header) if header else math.nan
     except ValueError:
         return None
-    return max(0.0, told) if math.isfinite(told) else None
+    return min(max(0.0, told), LONGEST_ASKED) if math.isfinite(told) else None

@@ -58,6 +58,7 @@ class Books:
         self._processes = processes
         self._calls: dict[str, _Call] = {}
         self._max, self._interval = allowance.calls, round(allowance.interval * SECOND)
+        self._usual = self._interval
         self._foreign = 0
         self._news: int | None = None
         self._paused, self._struck, self._strikes = 0, 0, 0
@@ -141,20 +142,27 @@ class Books:
         if len(taken) < room:
             # After a silence a few go ahead, and the rest once they have told how much the others use.
             silence = self._interval // 4 if self._foreign else self._interval
-            if (self._news is None or now - self._news > silence) and self._count(now) >= max(
-                self._max // 10 // self._processes, 1
-            ):
+            ahead = max(self._max // 10 // self._processes, 1)
+            if (self._news is None or now - self._news > silence) and self._lately(now) >= ahead:
                 return self._interval // 200
             return 0
-        if not taken:
-            # The others use everything, as far as we know; only a call can tell whether they still do.
+        if not taken or (self._foreign and len(taken) == self._count(now)):
+            # The others use everything, as far as we know, or what we lost sight of does; only a call can tell.
+            if self._lately(now):
+                return self._interval // 4
             return 0 if self._news is None else max(self._news + self._interval // 4 - now, 0)
         # A call under way may be answered any moment.
         return min(taken[min(len(taken) - room, len(taken) - 1)], now) + self._interval - now
 
+    def _lately(self, now: int) -> int:
+        """Calls under way that were granted a moment ago; of those before, some may never be told of."""
+        return self._count(max(now, now - self._interval // 4 + self._longest))
+
     def _learn(self, now: int, limits: Limits) -> None:
         self._max = limits.burst_limit or self._max
-        self._interval = min((limits.interval or 0) * 1000, HOUR) or self._interval
+        if limits.interval:
+            # What cannot be meant would lift the limit, or let no call through that could tell better.
+            self._interval = min(max(limits.interval * 1000, self._usual // 10), self._usual * 6)
         self._day_limit = limits.day_limit or self._day_limit
         if limits.day_left is not None:
             self._day_left = (limits.day_left - self._count(now)) // self._processes

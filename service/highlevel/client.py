@@ -155,7 +155,12 @@ class HighLevel:
         name = type(operation).__name__
         version = self._versions.get(type(operation)) or operation.version or self._version
         started = time.perf_counter()
-        sent = await self._send(name, wire, bearer, version, patience, ends)
+        try:
+            sent = await self._send(name, wire, bearer, version, patience, ends)
+        except BaseException:
+            # Given up by the caller, or not foreseen: it may have been counted.
+            await self._rate_limit.answered(self._location, grant, None)
+            raise
         answer, came = (sent, _read(operation, sent)) if isinstance(sent, Answer) else (None, sent)
         error = came if isinstance(came, HighLevelError) else None
         await self._tell(grant, answer, error)

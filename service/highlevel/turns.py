@@ -12,6 +12,10 @@ Ask = Callable[[str, bool], Awaitable[Grant | Wait]]
 """For a location, urgently or not: leave, or when to ask again. Does not wait."""
 
 
+WHILE_ANOTHER_ASKS = 0.5
+"""Seconds that also who will not wait waits for the one before to be told."""
+
+
 class Turns:
     """First come, first served, for each location; urgent ones before all others."""
 
@@ -45,9 +49,11 @@ class Turns:
             wait, now = self._expected(line, waiter), time.monotonic()
             if wait is not None and now + wait > waiter.until:
                 return Wait(wait)
+            if wait is None and now >= waiter.latest:
+                return Wait(self._pace * (line.before(waiter) + 1))
             try:
                 # Who is not first is woken when he is, or when he would have to wait too long.
-                async with asyncio.timeout(wait if line.first is waiter else None):
+                async with asyncio.timeout(wait if line.first is waiter else waiter.latest - now):
                     await waiter.woken.wait()
             except TimeoutError:
                 pass
@@ -71,6 +77,7 @@ class _Waiter:
         self.urgent = urgent
         self.until = until
         """The moment to which there is patience."""
+        self.latest = max(until, time.monotonic() + WHILE_ANOTHER_ASKS)
         self.woken = asyncio.Event()
 
 

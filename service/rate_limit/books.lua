@@ -47,6 +47,11 @@ local function granted_at(ticket)
   return tonumber(string.match(ticket, '^%d+'))
 end
 
+-- Calls under way that were granted a moment ago.
+local function lately()
+  return count(math.max(now, now - math.floor(s.interval / 4) + longest))
+end
+
 -- Microseconds until it makes sense to ask again; 0: there is leave.
 local function wait(urgent)
   if now < s.paused then
@@ -62,12 +67,13 @@ local function wait(urgent)
   local taken = count(after)
   if taken < room then
     local silence = s.foreign > 0 and math.floor(s.interval / 4) or s.interval
-    if (not s.news or now - s.news > silence) and count(now) >= math.max(math.floor(s.max / 10), 1) then
+    if (not s.news or now - s.news > silence) and lately() >= math.max(math.floor(s.max / 10), 1) then
       return math.floor(s.interval / 200)
     end
     return 0
   end
-  if taken == 0 then
+  if taken == 0 or (s.foreign > 0 and taken == count(now)) then
+    if lately() > 0 then return math.floor(s.interval / 4) end
     return s.news and math.max(s.news + math.floor(s.interval / 4) - now, 0) or 0
   end
   local rank = math.min(taken - room, taken - 1)
@@ -81,7 +87,10 @@ local function learn()
     said[name] = tonumber(ARGV[9 + index])
   end
   if (said.burst_limit or 0) > 0 then s.max = said.burst_limit end
-  if (said.interval or 0) > 0 then s.interval = math.min(said.interval, HOUR) end
+  if (said.interval or 0) > 0 then
+    local usual = tonumber(ARGV[4])
+    s.interval = math.min(math.max(said.interval, math.floor(usual / 10)), usual * 6)
+  end
   if (said.day_limit or 0) > 0 then s.day_limit = said.day_limit end
   if said.day_left then s.day_left = said.day_left - count(now) end
   if said.day_reset then
