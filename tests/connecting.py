@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import pytest
 from yarl import URL
 
 from service.access.connection import Connector
@@ -95,19 +96,6 @@ class Office:
             assert answer.status == 201, await answer.text()
 
 
-def by_hand(office: Office) -> dict[str, str]:
-    """The environment of commands. They look at a clock of their own, and from here on so does the sandbox."""
-    office.sandbox.clock.now = now()
-    return {
-        "DATABASE_URL": office.settings.database_url,
-        "SECRET_KEY": SECRET.get_secret_value(),
-        "HIGHLEVEL_URL": office.settings.highlevel_url,
-        "OAUTH_CLIENT_ID": CLIENT,
-        "OAUTH_CLIENT_SECRET": CLIENT_SECRET,
-        "COLUMNS": "200",
-    }
-
-
 @contextlib.asynccontextmanager
 async def open_office(pool: Pool, database_url: str, **more: Any) -> AsyncIterator[Office]:
     async with contextlib.AsyncExitStack() as stack:
@@ -123,3 +111,21 @@ async def open_office(pool: Pool, database_url: str, **more: Any) -> AsyncIterat
         )
         session = await stack.enter_async_context(open_session(20))
         yield Office(settings, pool, sandbox, site, session)
+
+
+@contextlib.asynccontextmanager
+async def by_hand(pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    """With the environment of commands. They look at a clock of their own, and so does the sandbox."""
+    async with open_office(pool, database_url) as office:
+        office.sandbox.clock.now = now()
+        environment = {
+            "DATABASE_URL": office.settings.database_url,
+            "SECRET_KEY": SECRET.get_secret_value(),
+            "HIGHLEVEL_URL": office.settings.highlevel_url,
+            "OAUTH_CLIENT_ID": CLIENT,
+            "OAUTH_CLIENT_SECRET": CLIENT_SECRET,
+            "COLUMNS": "200",
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield office

@@ -8,7 +8,7 @@ import pytest
 
 from service.store import installs
 from service.store.database import Pool
-from tests.connecting import COMPANY, Office, by_hand, open_office
+from tests.connecting import COMPANY, Office, by_hand
 from tests.house import CLIENT_SECRET, SECRET, TOKEN, now
 from tests.sandboxes import LOCATION
 from tests.test_cli import complaint, say
@@ -17,9 +17,7 @@ from tests.test_deliveries import rows
 
 @pytest.fixture
 async def office(pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    async with open_office(pool, database_url) as opened:
-        for name, value in by_hand(opened).items():
-            monkeypatch.setenv(name, value)
+    async with by_hand(pool, database_url, monkeypatch) as opened:
         yield opened
 
 

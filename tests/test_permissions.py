@@ -7,7 +7,7 @@ import pytest
 
 from service.settings import read_settings
 from service.store.database import Pool
-from tests.connecting import Office, by_hand, open_office
+from tests.connecting import Office, by_hand
 from tests.house import register
 from tests.sandboxes import LOCATION
 from tests.test_cli import say
@@ -16,9 +16,7 @@ from workers.cli.permissions import PROBES, Probe
 
 @pytest.fixture
 async def office(pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    async with open_office(pool, database_url) as opened:
-        for name, value in by_hand(opened).items():
-            monkeypatch.setenv(name, value)
+    async with by_hand(pool, database_url, monkeypatch) as opened:
         yield opened
 
 

@@ -13,7 +13,7 @@ from service.store import locations, sources, tokens
 from service.store.database import Pool
 from service.store.rekeying import rekey
 from service.store.sealing import Keys
-from tests.connecting import KEYS, Office, by_hand, open_office
+from tests.connecting import KEYS, Office, by_hand
 from tests.house import SECRET, TOKEN, pool_of, register
 from tests.sandboxes import LOCATION
 from tests.test_cli import say
@@ -22,9 +22,7 @@ from tests.test_deliveries import rows
 
 @pytest.fixture
 async def office(pool: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    async with open_office(pool, database_url) as opened:
-        for name, value in by_hand(opened).items():
-            monkeypatch.setenv(name, value)
+    async with by_hand(pool, database_url, monkeypatch) as opened:
         yield opened
 
 

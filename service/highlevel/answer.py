@@ -5,7 +5,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from service.highlevel.errors import HighLevelError, error_for
+from pydantic import ValidationError
+
+from service.highlevel.errors import HighLevelError, Unreadable, error_for
 from service.highlevel.limits import Limits
 
 LONGEST_TOLD = 1000
@@ -36,6 +38,12 @@ def refusal(operation: str, answer: Answer) -> HighLevelError:
         trace_id=trace_id[:LONGEST_TOLD] if isinstance(trace_id, str) else None,
         retry_after=answer.retry_after,
     )
+
+
+def unreadable(operation: str, faults: ValidationError, status: int) -> Unreadable:
+    """The error that an answer which is a 2xx and no reply means: in which places, and not what stood there."""
+    places = ", ".join(".".join(map(str, fault["loc"])) or "the whole" for fault in faults.errors()[:3])
+    return Unreadable(operation, f"the answer is not what was expected at: {places}", status=status)
 
 
 def json_of(body: bytes) -> Any:

@@ -12,7 +12,7 @@ import aiohttp
 from pydantic import ValidationError
 from yarl import URL
 
-from service.highlevel.answer import Answer, refusal, seconds
+from service.highlevel.answer import Answer, refusal, seconds, unreadable
 from service.highlevel.call import Recorder, call_of
 from service.highlevel.connection import begin, open_session, proxy_for, require_sends_once, unanswered
 from service.highlevel.errors import (
@@ -253,8 +253,7 @@ def _read(operation: Operation[ReplyT], answer: Answer) -> ReplyT | HighLevelErr
     try:
         return operation.read_reply(answer.body)
     except ValidationError as faults:
-        places = ", ".join(".".join(map(str, fault["loc"])) or "the whole" for fault in faults.errors()[:3])
-        return Unreadable(name, f"the answer is not what was expected at: {places}", status=answer.status)
+        return unreadable(name, faults, answer.status)
 
 
 def may_try_again(operation: Operation[Any], error: HighLevelError) -> bool:

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic import ValidationError as Unfit
 from pydantic.alias_generators import to_camel
 
-from service.highlevel.answer import Answer, json_of, seconds
+from service.highlevel.answer import Answer, json_of, seconds, unreadable
 from service.highlevel.connection import begin, require_sends_once, unanswered
 from service.highlevel.errors import (
     HighLevelError,
@@ -187,8 +187,7 @@ class OAuth:
         try:
             return read_granted(name, body, asked or {})
         except Unfit as faults:
-            places = ", ".join(".".join(map(str, fault["loc"])) or "the whole" for fault in faults.errors()[:3])
-            raise Unreadable(name, f"the answer is not what was expected at: {places}", status=status) from None
+            raise unreadable(name, faults, status) from None
 
 
 def read_granted(operation: str, body: bytes, asked: Mapping[str, str]) -> Granted:
