@@ -7,17 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.availability import (
-    Interval,
-    OpenTime,
-    first_instant,
-    is_busy,
-    merged,
-    openings,
-    slots,
-    subtract,
-    week_of,
-)
+from service.availability.hours import OpenTime, first_instant, openings, week_of
+from service.availability.intervals import Interval, is_busy, merged, subtract
+from service.availability.slots import slots
 from service.highlevel.calendars import OpenDay
 
 LONDON = ZoneInfo("Europe/London")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from service.availability import Interval
+from service.availability.intervals import Interval
 
 Subject = tuple[str, str]
 """A kind and an id, as in ("person", "u8jzPde0IgxLd6GncfBA")."""

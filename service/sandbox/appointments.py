@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.availability import Interval
+from service.availability.intervals import Interval
 from service.highlevel.appointments import CreateAppointment, DeleteEvent, EditAppointment, GetAppointment, ListEvents
 from service.sandbox import refusals
 from service.sandbox.agenda import Subject

@@ -3,7 +3,7 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.availability import Interval
+from service.availability.intervals import Interval
 from service.highlevel.calendars import GetCalendar, ListCalendars
 from service.highlevel.free_slots import FreeSlots
 from service.highlevel.locations import GetLocation

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from service.availability import Interval, openings, slots
+from service.availability.hours import openings
+from service.availability.intervals import Interval
+from service.availability.slots import slots
 from service.sandbox.records import Calendar, Location
 from service.sandbox.world import World
 

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from service.availability import DAY, Interval, OpenTime
+from service.availability.hours import DAY, OpenTime
+from service.availability.intervals import Interval
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 CalendarType = Literal["round_robin", "event", "class_booking", "collective", "service_booking", "personal"]

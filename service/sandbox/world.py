@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from random import Random
 
-from service.availability import Interval
+from service.availability.intervals import Interval
 from service.sandbox.agenda import Agenda, Subject
 from service.sandbox.moments import whole_milliseconds
 from service.sandbox.records import Appointment, Block, Calendar, Client, Contact, Location, Note, User

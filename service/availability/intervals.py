@@ -1,0 +1,72 @@
+"""Time as half-open intervals, and what is left of one when others are taken from it."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, order=True)
+class Interval:
+    """Half open: `starts` belongs to it, `ends` does not.
+
+    Both are turned into UTC: Python compares and adds by the clock on the wall as long as the zone is the same object,
+    which is wrong across a change of the clocks. An empty interval is allowed (HighLevel's published samples end when
+    they start) and overlaps nothing.
+    """
+
+    starts: datetime
+    ends: datetime
+
+    def __post_init__(self) -> None:
+        if self.starts.tzinfo is None or self.ends.tzinfo is None:
+            raise ValueError("an interval needs aware times")
+        object.__setattr__(self, "starts", self.starts.astimezone(UTC))
+        object.__setattr__(self, "ends", self.ends.astimezone(UTC))
+        if self.ends < self.starts:
+            raise ValueError("an interval cannot end before it starts")
+
+    def overlaps(self, other: "Interval") -> bool:
+        return max(self.starts, other.starts) < min(self.ends, other.ends)
+
+    def contains(self, other: "Interval") -> bool:
+        return self.starts <= other.starts and other.ends <= self.ends
+
+
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """The same time in as few intervals as possible, earliest first; empty ones are gone."""
+    result: list[Interval] = []
+    for interval in sorted(intervals):
+        if interval.starts == interval.ends:
+            continue
+        if result and interval.starts <= result[-1].ends:
+            result[-1] = Interval(result[-1].starts, max(result[-1].ends, interval.ends))
+        else:
+            result.append(interval)
+    return result
+
+
+def is_busy(wanted: Interval, busy: Iterable[Interval]) -> bool:
+    return any(wanted.overlaps(taken) for taken in busy)
+
+
+def subtract(open_times: Iterable[Interval], busy: Iterable[Interval]) -> list[Interval]:
+    """What is left of the open times, earliest first."""
+    taken = merged(busy)
+    left: list[Interval] = []
+    for opening in merged(open_times):
+        starts = opening.starts
+        for block in taken[first_after(taken, starts) :]:
+            if block.starts >= opening.ends:
+                break
+            if starts < block.starts:
+                left.append(Interval(starts, block.starts))
+            starts = max(starts, block.ends)
+        if starts < opening.ends:
+            left.append(Interval(starts, opening.ends))
+    return left
+
+
+def first_after(taken: Sequence[Interval], moment: datetime) -> int:
+    """Index of the first of merged intervals that ends after the moment."""
+    return bisect_right(taken, moment, key=lambda interval: interval.ends)
