@@ -13,7 +13,7 @@ test: $(VENV)/.dev $(VENV)/.system
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.benchmarks.client
 	@$(BIN)/python -m tests.benchmarks.rate_limit
 
@@ -27,7 +27,6 @@ lock: $(VENV)/.dev
 	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-embedded.lock --extra embedded --group build -c requirements.lock
 	@$(BIN)/$(LOCK:pyproject.toml=--group pyproject.toml:build) $(UPGRADE) -o requirements-build.lock -c requirements-embedded.lock
 	@$(BIN)/$(LOCK) $(UPGRADE) -o requirements-dev.lock --extra embedded --extra traces --group build --group dev -c requirements-embedded.lock -c requirements-image.lock
-	@$(BIN)/$(LOCK:pyproject.toml=--group pyproject.toml:bench) $(UPGRADE) -o requirements-bench.lock -c requirements-dev.lock
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slotwright needs Python 3.11 or newer; name one: make PYTHON=python3.12 run")'
@@ -40,10 +39,6 @@ $(VENV)/.run: requirements-embedded.lock pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@touch $@
-
-$(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
 # Chromium and PgBouncer, where they can be had; elsewhere the tests that want them say that they are skipped.

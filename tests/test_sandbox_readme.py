@@ -44,9 +44,10 @@ def test_it_names_everybody_in_the_demo() -> None:
 
 async def test_its_seed_is_one() -> None:
     [seed] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    [location] = load_seed(seed, clock=lambda: MONDAY, random=Random(1)).locations.values()
-    [calendar] = location.calendars
-    assert (calendar.team, len(calendar.week)) == ((location.users[0].id,), 2)
+    world = load_seed(seed, clock=lambda: MONDAY, random=Random(1))
+    [location] = world.locations
+    [calendar] = world.calendars.of(location)
+    assert (calendar.team, len(calendar.open_hours)) == ((world.users.of(location)[0].id,), 1)
 
 
 def said_in_the_code() -> set[str]:

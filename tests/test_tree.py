@@ -15,7 +15,6 @@ LOCKS = (
     "requirements-image.lock",
     "requirements-embedded.lock",
     "requirements-dev.lock",
-    "requirements-bench.lock",
 )
 OURS = ("service", "workers", "migrations")
 SQL = re.compile(r"\s*(SELECT|WITH|INSERT INTO|UPDATE|DELETE FROM)\s+[\w(*]")
@@ -108,7 +107,3 @@ def test_what_runs_in_production_is_pinned_the_same_in_every_lock() -> None:
     assert run_time - pins("requirements-image.lock") == set()
     assert pins("requirements-image.lock") - pins("requirements-dev.lock") == set()
     assert pins("requirements-embedded.lock") - pins("requirements-dev.lock") == set()
-    of_both = {pin.partition("==")[0] for pin in pins("requirements-dev.lock")}
-    measured = {pin for pin in pins("requirements-bench.lock") if pin.partition("==")[0] in of_both}
-    assert measured
-    assert measured - pins("requirements-dev.lock") == set()

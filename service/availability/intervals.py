@@ -21,8 +21,10 @@ class Interval:
     def __post_init__(self) -> None:
         if self.starts.tzinfo is None or self.ends.tzinfo is None:
             raise ValueError("an interval needs aware times")
-        object.__setattr__(self, "starts", self.starts.astimezone(UTC))
-        object.__setattr__(self, "ends", self.ends.astimezone(UTC))
+        if self.starts.tzinfo is not UTC:
+            object.__setattr__(self, "starts", self.starts.astimezone(UTC))
+        if self.ends.tzinfo is not UTC:
+            object.__setattr__(self, "ends", self.ends.astimezone(UTC))
         if self.ends < self.starts:
             raise ValueError("an interval cannot end before it starts")
 
@@ -44,6 +46,22 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
         else:
             result.append(interval)
     return result
+
+
+def intersect(these: Iterable[Interval], those: Iterable[Interval]) -> list[Interval]:
+    """What each of these has in common with each of those: earliest first, each once, not merged."""
+    others = sorted(those)
+    found: set[Interval] = set()
+    passed = 0
+    for interval in sorted(these):
+        while passed < len(others) and others[passed].ends <= interval.starts:
+            passed += 1
+        for other in others[passed:]:
+            if other.starts >= interval.ends:
+                break
+            if interval.overlaps(other):
+                found.add(Interval(max(interval.starts, other.starts), min(interval.ends, other.ends)))
+    return sorted(found)
 
 
 def is_busy(wanted: Interval, busy: Iterable[Interval]) -> bool:

@@ -2,16 +2,33 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any
+from typing import Any, assert_never
 
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.highlevel.operation import Operation
-from service.sandbox import appointments, blocks, calendars, notes
+from service.sandbox import (
+    appointments,
+    blocks,
+    calendar_settings,
+    calendars,
+    contacts,
+    event_schedules,
+    groups,
+    notes,
+    notifications,
+    resources,
+    schedules,
+    service_bookings,
+    service_locations,
+    services,
+    users,
+)
 from service.sandbox.calls import Calls
 from service.sandbox.control import Control
 from service.sandbox.credentials import Credentials
+from service.sandbox.desk import Desk
 from service.sandbox.dispatcher import Dispatcher
 from service.sandbox.edge import Edge
 from service.sandbox.faults import Fault, Faults
@@ -19,17 +36,32 @@ from service.sandbox.grants import Grants
 from service.sandbox.levers import add_levers
 from service.sandbox.limits import Limits, Meter
 from service.sandbox.oauth import OAuth
-from service.sandbox.outcome import Announcement, Handler
+from service.sandbox.outcome import Announcement, ContactChanged, Handler
 from service.sandbox.signing import Signer
 from service.sandbox.webhook_control import WebhookControl
 from service.sandbox.webhooks import App, Outbox, Patience, envelope
 from service.sandbox.world import World
 
 HANDLERS: dict[type[Operation[Any]], Handler] = {
-    **appointments.HANDLERS,
-    **blocks.HANDLERS,
-    **calendars.HANDLERS,
-    **notes.HANDLERS,
+    operation: handler
+    for resource in (
+        appointments,
+        blocks,
+        calendar_settings,
+        calendars,
+        contacts,
+        event_schedules,
+        groups,
+        notes,
+        notifications,
+        resources,
+        schedules,
+        service_bookings,
+        service_locations,
+        services,
+        users,
+    )
+    for operation, handler in resource.HANDLERS.items()
 }
 """Who carries out which operation: method, path, fields and success come from the operation's own declaration."""
 
@@ -58,10 +90,17 @@ def create_app(
     credentials, meter = Credentials(world), Meter(limits, monotonic)
     grants, edge = Grants(world, credentials), Edge(world, meter, waiting, calls)
 
-    def announce(announcement: Announcement) -> None:
-        outbox.put(announcement.appointment.id, envelope(world, announcement, app_named))
+    def announce(announcement: Announcement | ContactChanged) -> None:
+        match announcement:
+            case Announcement():
+                outbox.put(announcement.appointment.id, envelope(world, announcement, app_named))
+            case ContactChanged():
+                pass
+            case _:
+                assert_never(announcement)
 
-    dispatcher = Dispatcher(world, HANDLERS, announce=announce, credentials=credentials, edge=edge)
+    desk = Desk(world, HANDLERS, announce)
+    dispatcher = Dispatcher(desk, credentials=credentials, edge=edge)
     app = web.Application(middlewares=[dispatcher.answer_unknown_paths])
     control = Control(world, waiting, calls, credentials, grants, meter)
     webhook_control = WebhookControl(world, outbox, signer, app_named, grants)

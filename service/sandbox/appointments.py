@@ -1,35 +1,54 @@
 """Appointments in the sandbox: book, change, read, list, delete."""
 
-from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from service.availability.intervals import Interval
 from service.highlevel.appointments import CreateAppointment, DeleteEvent, EditAppointment, GetAppointment, ListEvents
+from service.highlevel.calendars import Calendar
 from service.sandbox import refusals
 from service.sandbox.agenda import Subject
 from service.sandbox.appointment_answers import listed, read, written
-from service.sandbox.moments import MILLISECOND, from_milliseconds, instant
-from service.sandbox.offers import Offer, offer_at
+from service.sandbox.bookings import (
+    asked_interval,
+    chosen,
+    moved_interval,
+    next_moment,
+    offered,
+    stored_status,
+)
+from service.sandbox.moments import from_milliseconds
 from service.sandbox.outcome import Announcement, Handler, Outcome
-from service.sandbox.records import Appointment, Calendar, Location
+from service.sandbox.records import Appointment, Block, CreatedBy, Location
+from service.sandbox.sentences import block_removed, booked, changed, deleted
+from service.sandbox.series import instances, with_exception
+from service.sandbox.titles import title_of
 from service.sandbox.world import World
+
+PLAIN = ("title", "address", "description", "meeting_location_type", "meeting_location_id")
+"""Fields that are kept as they were said."""
 
 
 def create(world: World, location: Location, operation: CreateAppointment) -> Outcome:
+    return book(world, location, operation, CreatedBy())
+
+
+def book(world: World, location: Location, operation: CreateAppointment, created_by: CreatedBy) -> Outcome:
     here(location, operation.location_id)
     calendar = known_calendar(world, location, operation.calendar_id)
     contact = world.contact(location, operation.contact_id)
     if contact is None:
         raise refusals.bad_request("The contact id is not valid.")
-    interval = _asked_interval(calendar, operation.start_time, operation.end_time)
+    interval = asked_interval(calendar, operation.start_time, operation.end_time)
     assignee = operation.assigned_user_id or None
+    others: tuple[str, ...] = ()
     if assignee is not None and assignee not in calendar.team:
         raise refusals.not_on_the_team()
     if not operation.ignore_free_slot_validation:
-        offer = _offered(
-            world, location, calendar, interval, person=assignee, past=bool(operation.ignore_date_range), but=None
+        first, others = chosen(
+            world, calendar, offered(world, location, calendar, interval, operation, person=assignee)
         )
-        assignee = assignee or _next_in_turn(world, calendar, offer)
+        assignee = assignee or first
     elif calendar.team and assignee is None:
         # Without a check of the slots HighLevel does not choose either (its own issue tracker, number 23).
         raise refusals.bad_request("assignedUserId is required when ignoreFreeSlotValidation is set.")
@@ -40,24 +59,34 @@ def create(world: World, location: Location, operation: CreateAppointment) -> Ou
         location_id=location.id,
         contact_id=contact.id,
         group_id=calendar.group_id,
-        title=operation.title or calendar.event_title.replace("{{contact.name}}", contact.name) or calendar.name,
-        appointment_status=_stored(operation.appointment_status)
+        title=operation.title
+        or title_of(calendar, contact, world.user(location, assignee) if assignee else None)
+        or calendar.name,
+        appointment_status=stored_status(operation.appointment_status)
         if operation.appointment_status
         else ("confirmed" if calendar.auto_confirm else "new"),
         assigned_user_id=assignee,
+        users=tuple(person for person in others if person != assignee),
         address=operation.address or "",
         description=operation.description or "",
+        meeting_location_type="custom" if operation.address else operation.meeting_location_type,
+        meeting_location_id=operation.meeting_location_id,
+        is_recurring=operation.rrule is not None,
+        rrule=operation.rrule,
         start_time=interval.starts,
         end_time=interval.ends,
         date_added=now,
         date_updated=now,
+        created_by=created_by,
     )
-    world.keep(appointment)
-    return Outcome(written(appointment), (Announcement("AppointmentCreate", appointment),))
+    _lay(world, location, appointment)
+    return _announced(
+        "AppointmentCreate", appointment, operation.to_notify, booked(world, location, calendar, appointment)
+    )
 
 
 def edit(world: World, location: Location, operation: EditAppointment) -> Outcome:
-    before = _known(world, location, operation.event_id)
+    before = known_appointment(world, location, operation.event_id)
     if before.deleted:
         raise refusals.bad_request("The appointment has been deleted.")
     calendar_id = operation.calendar_id or before.calendar_id
@@ -69,32 +98,38 @@ def edit(world: World, location: Location, operation: EditAppointment) -> Outcom
     asked = operation.assigned_user_id or (operation.calendar_id and before.assigned_user_id)
     if calendar is not None and asked and asked not in calendar.team:
         raise refusals.not_on_the_team()
-    interval = _moved_interval(before, calendar, operation)
+    interval = moved_interval(before, calendar, operation)
     moves = interval != before.interval or calendar_id != before.calendar_id
     if moves and not operation.ignore_free_slot_validation:
         if calendar is None:
             raise refusals.slot_taken()
-        past = bool(operation.ignore_date_range)
-        _offered(world, location, calendar, interval, person=assignee, past=past, but=before.id)
-    changes = {
-        "calendar_id": calendar_id,
-        "group_id": calendar.group_id if calendar is not None else before.group_id,
-        "appointment_status": _stored(operation.appointment_status),
-        "assigned_user_id": assignee,
-        "start_time": interval.starts,
-        "end_time": interval.ends,
-        "title": before.title if operation.title is None else operation.title,
-        "address": before.address if operation.address is None else operation.address,
-        "description": before.description if operation.description is None else operation.description,
-        "date_updated": _next_moment(world, before),
-    }
-    after = before.model_copy(update=changes)
-    world.keep(after)
-    return Outcome(written(after), (Announcement("AppointmentUpdate", after),))
+        offered(world, location, calendar, interval, operation, person=assignee, but=before.id)
+    plain = {name: value for name in PLAIN if (value := getattr(operation, name)) is not None}
+    if operation.address:
+        plain["meeting_location_type"] = "custom"
+    after = before.changed(
+        **plain,
+        calendar_id=calendar_id,
+        group_id=calendar.group_id if calendar is not None else before.group_id,
+        appointment_status=stored_status(operation.appointment_status),
+        assigned_user_id=assignee,
+        users=tuple(user for user in before.users if user != assignee),
+        start_time=interval.starts,
+        end_time=interval.ends,
+        date_updated=next_moment(world.now(), before),
+        apart=before.apart or (before.master_event_id is not None and moves),
+    )
+    if operation.rrule is not None and before.master_event_id is None:
+        after = after.changed(rrule=operation.rrule, is_recurring=True)
+    if before.is_series or after.is_series:
+        _change_series(world, location, before, after)
+    else:
+        world.diary.keep(after)
+    return _announced("AppointmentUpdate", after, operation.to_notify, changed(world, location, before, after))
 
 
 def answer(world: World, location: Location, operation: GetAppointment) -> Outcome:
-    return Outcome({"appointment": read(_known(world, location, operation.event_id), location)})
+    return Outcome({"appointment": read(known_appointment(world, location, operation.event_id), location)})
 
 
 def list_events(world: World, location: Location, operation: ListEvents) -> Outcome:
@@ -103,9 +138,9 @@ def list_events(world: World, location: Location, operation: ListEvents) -> Outc
     window = asked_window(operation.start_time, operation.end_time)
     wanted = [
         appointment
-        for appointment in world.appointments(_subject(operation), window)
+        for appointment in world.diary.appointments_of(_subject(operation), window)
         if appointment.location_id == location.id
-        and operation.user_id in (None, appointment.assigned_user_id)
+        and (operation.user_id is None or operation.user_id in appointment.people)
         and operation.calendar_id in (None, appointment.calendar_id)
         and operation.group_id in (None, appointment.group_id)
     ]
@@ -115,15 +150,20 @@ def list_events(world: World, location: Location, operation: ListEvents) -> Outc
 
 def delete(world: World, location: Location, operation: DeleteEvent) -> Outcome:
     """Softly: the appointment keeps its status and its dateUpdated (a recorded answer); a block is gone."""
-    if world.block(location, operation.event_id) is not None:
-        world.remove_block(operation.event_id)
-        return Outcome({"succeeded": True})
-    before = _known(world, location, operation.event_id)
+    block = world.block(location, operation.event_id)
+    if block is not None:
+        return _remove_block(world, location, block)
+    before = known_appointment(world, location, operation.event_id)
     if before.deleted:
         return Outcome({"succeeded": True})
-    after = before.model_copy(update={"deleted": True})
-    world.keep(after)
-    return Outcome({"succeeded": True}, (Announcement("AppointmentDelete", after),))
+    after = before.changed(deleted=True)
+    world.diary.keep(after)
+    if before.is_series:
+        for single in _singles(world, before):
+            world.diary.keep(single.changed(deleted=True))
+    elif before.master_event_id is not None:
+        _leave_out(world, location, before)
+    return Outcome({"succeeded": True}, (Announcement("AppointmentDelete", after),), deleted(world, location, before))
 
 
 HANDLERS: dict[type[Any], Handler] = {
@@ -148,24 +188,22 @@ def known_calendar(world: World, location: Location, calendar_id: str) -> Calend
     return calendar
 
 
+def known_appointment(world: World, location: Location, appointment_id: str) -> Appointment:
+    """Deleted ones too."""
+    appointment = world.appointment(location, appointment_id)
+    if appointment is None:
+        raise refusals.not_found("The appointment is not found.")
+    return appointment
+
+
 def asked_window(start_milliseconds: int, end_milliseconds: int) -> Interval:
     if end_milliseconds < start_milliseconds:
         raise refusals.unprocessable("endTime must not be before startTime")
     return Interval(from_milliseconds(start_milliseconds), from_milliseconds(end_milliseconds))
 
 
-def asked_times(start: str, end: str) -> Interval:
-    starts, ends = instant(start), instant(end)
-    if ends <= starts:
-        raise refusals.unprocessable("endTime must be after startTime")
-    return Interval(starts, ends)
-
-
-def _known(world: World, location: Location, appointment_id: str) -> Appointment:
-    appointment = world.appointment(location, appointment_id)
-    if appointment is None:
-        raise refusals.not_found("The appointment is not found.")
-    return appointment
+def _announced(kind: Any, appointment: Appointment, to_notify: bool | None, told: str) -> Outcome:
+    return Outcome(written(appointment), (Announcement(kind, appointment, quietly=to_notify is False),), told)
 
 
 def _subject(operation: ListEvents) -> Subject:
@@ -176,53 +214,54 @@ def _subject(operation: ListEvents) -> Subject:
     return "group", operation.group_id or ""
 
 
-def _asked_interval(calendar: Calendar, start: str, end: str | None) -> Interval:
-    """Without an end the calendar's duration applies."""
-    if end is not None:
-        return asked_times(start, end)
-    starts = instant(start)
-    return Interval(starts, starts + timedelta(minutes=calendar.slot_minutes))
+def _lay(world: World, location: Location, appointment: Appointment) -> None:
+    """Keep it, and of a series the single ones too."""
+    singles = _read_instances(appointment, location.timezone) if appointment.is_series else []
+    world.diary.keep(appointment)
+    for single in singles:
+        known = world.appointment(location, single.id)
+        if known is None:
+            world.diary.keep(single)
 
 
-def _moved_interval(before: Appointment, calendar: Calendar | None, operation: EditAppointment) -> Interval:
-    if operation.start_time is not None and operation.end_time is None and calendar is not None:
-        return _asked_interval(calendar, operation.start_time, None)
-    if operation.start_time is None and operation.end_time is None:
-        return before.interval
-    start = operation.start_time or before.start_time.isoformat()
-    length = before.end_time - before.start_time
-    return asked_times(start, operation.end_time or (instant(start) + length).isoformat())
+def _read_instances(master: Appointment, zone: ZoneInfo) -> list[Appointment]:
+    try:
+        return list(instances(master, zone))
+    except ValueError as error:
+        raise refusals.unprocessable("rrule must be a valid RRULE") from error
 
 
-def _offered(
-    world: World,
-    location: Location,
-    calendar: Calendar,
-    interval: Interval,
-    *,
-    person: str | None,
-    past: bool,
-    but: str | None,
-) -> Offer:
-    """The slot of exactly this time, or the refusal HighLevel has for it."""
-    if interval.ends - interval.starts != timedelta(minutes=calendar.slot_minutes):
-        raise refusals.wrong_duration()
-    offer = offer_at(world, location, calendar, interval.starts, person=person, but=but, past=past)
-    if offer is None:
-        raise refusals.slot_taken()
-    return offer
+def _change_series(world: World, location: Location, before: Appointment, after: Appointment) -> None:
+    """What is said of a series goes for each that is left of it. A new time or rule lays them anew, but for those that
+    somebody has moved by themselves or deleted."""
+    laid_anew = (before.interval, before.rrule) != (after.interval, after.rrule)
+    if laid_anew:
+        _read_instances(after, location.timezone)  # refused before anything is changed
+    own = {name: getattr(after, name) for name in after.model_fields_set - {"id", "start_time", "end_time", "apart"}}
+    for single in _singles(world, before):
+        if laid_anew and not single.apart:
+            world.diary.remove(single)
+        else:
+            world.diary.keep(single.changed(**own, master_event_id=after.id))
+    _lay(world, location, after)
 
 
-def _next_in_turn(world: World, calendar: Calendar, offer: Offer) -> str | None:
-    """Who of the free has the fewest bookings on this calendar; among equals the first of the team."""
-    return min(offer.people, key=lambda person: world.bookings(calendar, person), default=None)
+def _singles(world: World, master: Appointment) -> list[Appointment]:
+    """Those of a series that are not deleted."""
+    return [
+        each
+        for each in world.diary.appointments.of(master.location_id)
+        if each.master_event_id == master.id and not each.deleted
+    ]
 
 
-def _stored(status: str) -> str:
-    """`completed` is kept as `showed` (reference, section 10)."""
-    return "showed" if status == "completed" else status
+def _leave_out(world: World, location: Location, single: Appointment) -> None:
+    """The series knows which of its own are not any more."""
+    master = world.appointment(location, single.master_event_id or "")
+    if master is not None and master.rrule is not None:
+        world.diary.keep(master.changed(rrule=with_exception(master.rrule, single.start_time)))
 
 
-def _next_moment(world: World, before: Appointment) -> datetime:
-    """Now, yet always later than the last change: dateUpdated is the only mark of one."""
-    return max(world.now(), before.date_updated + MILLISECOND)
+def _remove_block(world: World, location: Location, block: Block) -> Outcome:
+    world.diary.remove_block(block)
+    return Outcome({"succeeded": True}, told=block_removed(world, location, block))

@@ -157,7 +157,7 @@ class Control:
         location = self._world.locations.get(appointment.location_id)
         if location is None:
             return complaint(422, f"no location {appointment.location_id}")
-        self._world.keep(appointment)
+        self._world.diary.keep(appointment)
         return web.json_response({"appointment": read(appointment, location)}, dumps=to_json)
 
 

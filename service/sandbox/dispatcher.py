@@ -1,6 +1,5 @@
 """One way through for every operation: who asks, what is asked, what it comes to, what is answered."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -9,34 +8,30 @@ from aiohttp.typedefs import Handler as RequestHandler
 from service.highlevel.operation import Operation
 from service.sandbox import refusals
 from service.sandbox.credentials import Credential, Credentials, authorized, spender_of
+from service.sandbox.desk import Desk
 from service.sandbox.edge import Carried, Edge, Respond, answered, refused
 from service.sandbox.levers import ROOT
-from service.sandbox.outcome import Announcement, Handler
 from service.sandbox.reading import read_operation
 from service.sandbox.refusals import Refusal
 from service.sandbox.scopes import scope_of
-from service.sandbox.world import World
 
 
 class Dispatcher:
     def __init__(
         self,
-        world: World,
-        handlers: Mapping[type[Operation[Any]], Handler],
+        desk: Desk,
         *,
-        announce: Callable[[Announcement], None],
         credentials: Credentials,
         edge: Edge,
     ) -> None:
-        self._world = world
-        self._handlers = handlers
-        self._announce = announce
+        self._desk = desk
+        self._world = desk.world
         self._credentials = credentials
         self._edge = edge
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Fixed paths first, so that `/calendars/events` is no calendar called events."""
-        for operation in sorted(self._handlers, key=lambda known: (known.path.count("{"), known.path)):
+        for operation in sorted(self._desk.handlers, key=lambda known: (known.path.count("{"), known.path)):
             respond = self._responder(operation)
             router.add_route(operation.method, operation.path, respond)
             if operation.path.endswith("/"):
@@ -64,22 +59,20 @@ class Dispatcher:
         caller: Credential | None,
         raw: bytes,
     ) -> Carried:
-        """Without waiting anywhere: two calls never interleave, so of two for one slot only one gets it."""
         trace_id = self._world.new_uuid()
         try:
             location = authorized(caller, request.headers.get("Version"), scope).location
             if location is None:
                 raise refusals.wrong_user_type()
             asked = read_operation(operation, request.match_info, request.query, raw)
-            outcome = self._handlers[operation](self._world, location, asked)
+            outcome = self._desk.carry_out(location, asked)
         except Refusal as refusal:
             return Carried(refused(refusal, trace_id), False)
         except OverflowError:
             # A time at the edge of the calendar, moved over it by its own offset.
             return Carried(refused(refusals.unprocessable("a date is out of range"), trace_id), False)
-        for announcement in outcome.announcements:
-            self._announce(announcement)
-        return Carried(answered({**outcome.body, "traceId": trace_id}, operation.success), True)
+        body = {**outcome.body, "traceId": trace_id} if isinstance(outcome.body, dict) else outcome.body
+        return Carried(answered(body, operation.success), True)
 
     @web.middleware
     async def answer_unknown_paths(self, request: web.Request, handler: RequestHandler) -> web.StreamResponse:

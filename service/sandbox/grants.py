@@ -142,6 +142,6 @@ class Grants:
         }
         if grant.location is not None:
             answer["locationId"] = grant.location.id
-            if grant.location.users:
-                answer["userId"] = grant.location.users[0].id
+            for user in world.users.of(grant.location.id)[:1]:
+                answer["userId"] = user.id
         return answer

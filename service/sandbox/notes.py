@@ -4,14 +4,16 @@ from typing import Any
 
 from service.highlevel.notes import CreateNote, ListNotes
 from service.sandbox import refusals
+from service.sandbox.appointments import known_appointment
 from service.sandbox.moments import stamp_text
 from service.sandbox.outcome import Handler, Outcome
-from service.sandbox.records import Appointment, Location, Note
+from service.sandbox.records import Location, Note
+from service.sandbox.sentences import noted
 from service.sandbox.world import World
 
 
 def create(world: World, location: Location, operation: CreateNote) -> Outcome:
-    appointment = _noted(world, location, operation.appointment_id)
+    appointment = known_appointment(world, location, operation.appointment_id)
     if operation.user_id is not None and world.user(location, operation.user_id) is None:
         raise refusals.bad_request("The user id is not valid.")
     note = Note(
@@ -22,27 +24,19 @@ def create(world: World, location: Location, operation: CreateNote) -> Outcome:
         contact_id=appointment.contact_id,
         date_added=world.now(),
     )
-    world.add_note(note)
-    return Outcome({"note": _shown(note, world, location)})
+    world.notes.put(appointment.id, note.id, note)
+    return Outcome({"note": _shown(note, world, location)}, told=noted(world, location, appointment, note.body))
 
 
 def list_notes(world: World, location: Location, operation: ListNotes) -> Outcome:
-    appointment = _noted(world, location, operation.appointment_id)
-    notes = world.notes(appointment.id)
+    appointment = known_appointment(world, location, operation.appointment_id)
+    notes = world.notes.of(appointment.id)
     end = operation.offset + operation.limit
     page = [_shown(note, world, location) for note in notes[operation.offset : end]]
     return Outcome({"notes": page, "hasMore": end < len(notes)})
 
 
 HANDLERS: dict[type[Any], Handler] = {CreateNote: create, ListNotes: list_notes}
-
-
-def _noted(world: World, location: Location, appointment_id: str) -> Appointment:
-    """A deleted appointment keeps its notes."""
-    appointment = world.appointment(location, appointment_id)
-    if appointment is None:
-        raise refusals.not_found("The appointment is not found.")
-    return appointment
 
 
 def _shown(note: Note, world: World, location: Location) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from service.highlevel.contacts import Contact
 from service.sandbox.records import Appointment, Location
 from service.sandbox.world import World
 
@@ -12,16 +13,27 @@ EventType = Literal["AppointmentCreate", "AppointmentUpdate", "AppointmentDelete
 
 @dataclass(frozen=True)
 class Announcement:
+    """`quietly`: without setting off the account's own automations (`toNotify: false`)."""
+
     type: EventType
     appointment: Appointment
+    quietly: bool = False
+
+
+@dataclass(frozen=True)
+class ContactChanged:
+    contact: Contact
+    location_id: str
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The body as JSON values, without its traceId."""
+    """The body as JSON values, an object without its traceId. `told` says what was done, for people; empty where
+    nothing was."""
 
-    body: dict[str, Any]
-    announcements: tuple[Announcement, ...] = ()
+    body: Any
+    announcements: tuple[Announcement | ContactChanged, ...] = ()
+    told: str = ""
 
 
 Handler = Callable[[World, Location, Any], Outcome]

@@ -1,86 +1,20 @@
-"""What the sandbox's world is made of: frozen records."""
+"""What the sandbox's world is made of where the API's own shapes do not say it: frozen records."""
 
-import re
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
-from service.availability.hours import DAY, OpenTime
 from service.availability.intervals import Interval
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-CalendarType = Literal["round_robin", "event", "class_booking", "collective", "service_booking", "personal"]
 FREEING = frozenset({"cancelled", "noshow", "invalid"})
 """A booking of such a status takes nobody's time."""
 
 
 class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-def _minutes(value: object) -> object:
-    """`09:30` as minutes after midnight; numbers pass."""
-    if not isinstance(value, str):
-        return value
-    clock = re.fullmatch(r"(\d{1,2}):(\d{2})", value)
-    if clock is None or int(clock[2]) > 59:
-        raise ValueError("a time of day is written as in 09:30")
-    return int(clock[1]) * 60 + int(clock[2])
-
-
-ClockTime = Annotated[int, BeforeValidator(_minutes), Field(ge=0, le=DAY)]
-"""Minutes after midnight by the location's clock, written `09:30` in a seed."""
-
-
-class Opening(Record):
-    days: tuple[Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], ...]
-    opens: ClockTime
-    closes: ClockTime
-
-    @model_validator(mode="after")
-    def of_some_length(self) -> "Opening":
-        if self.opens >= self.closes:
-            raise ValueError("it has to open before it closes")
-        return self
-
-    @property
-    def weekdays(self) -> tuple[int, ...]:
-        """Monday is 0."""
-        return tuple(WEEKDAYS.index(day) for day in self.days)
-
-
-class User(Record):
-    id: str
-    name: str
-
-
-class Contact(Record):
-    id: str
-    name: str
-
-
-class Calendar(Record):
-    id: str
-    name: str
-    type: CalendarType = "round_robin"
-    team: tuple[str, ...] = ()
-    open_hours: tuple[Opening, ...] = ()
-    slot_minutes: int = Field(default=30, gt=0)
-    interval_minutes: int = Field(default=30, gt=0)
-    auto_confirm: bool = True
-    event_title: str = "{{contact.name}}"
-    group_id: str | None = None
-    is_active: bool = True
-
-    @property
-    def week(self) -> tuple[OpenTime, ...]:
-        return tuple(
-            OpenTime(weekday, opening.opens, opening.closes)
-            for opening in self.open_hours
-            for weekday in opening.weekdays
-        )
 
 
 class Location(Record):
@@ -90,9 +24,6 @@ class Location(Record):
     tokens: tuple[str, ...] = ()
     scopes: tuple[str, ...] | None = None
     """What its tokens may do; all when left out."""
-    users: tuple[User, ...] = ()
-    contacts: tuple[Contact, ...] = ()
-    calendars: tuple[Calendar, ...] = ()
 
 
 class Client(Record):
@@ -126,9 +57,12 @@ class Appointment(Record):
     appointment_status: str = "confirmed"
     assigned_user_id: str | None = None
     users: tuple[str, ...] = ()
+    """Who is on it besides the one it is assigned to."""
     address: str = ""
     notes: str = ""
     description: str = ""
+    meeting_location_type: str | None = None
+    meeting_location_id: str | None = None
     is_recurring: bool = False
     rrule: str | None = None
     master_event_id: str | None = None
@@ -138,20 +72,39 @@ class Appointment(Record):
     date_updated: AwareDatetime
     created_by: CreatedBy = CreatedBy()
     deleted: bool = False
+    apart: bool = False
+    """One of a series that somebody has moved by itself: it does not move with the others any more."""
 
     @model_validator(mode="after")
-    def in_order(self) -> "Appointment":
+    def in_order(self) -> Self:
         if self.end_time < self.start_time:
             raise ValueError("endTime is before startTime")
         return self
 
-    @property
+    def changed(self, **changes: Any) -> "Appointment":
+        """The same with other values, unchecked."""
+        copy = self.model_copy(update=changes)
+        copy.__dict__.pop("interval", None)  # the copy has what was cached, of other times
+        return copy
+
+    @cached_property
     def interval(self) -> Interval:
         return Interval(self.start_time, self.end_time)
 
     @property
+    def is_series(self) -> bool:
+        """What stands for a whole series: it is read and changed by its id, and is in no list and nobody's way."""
+        return self.is_recurring and self.rrule is not None and self.master_event_id is None
+
+    @property
     def takes_time(self) -> bool:
-        return not self.deleted and self.appointment_status not in FREEING
+        return not (self.deleted or self.appointment_status in FREEING or self.is_series)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Everybody whose time it takes."""
+        first = () if self.assigned_user_id is None else (self.assigned_user_id,)
+        return (*first, *(user for user in self.users if user != self.assigned_user_id))
 
 
 class Block(Record):
@@ -160,10 +113,15 @@ class Block(Record):
     id: str
     location_id: str
     title: str
-    interval: Interval
+    start_time: AwareDatetime
+    end_time: AwareDatetime
     calendar_id: str | None = None
     assigned_user_id: str | None = None
     date_added: AwareDatetime
+
+    @cached_property
+    def interval(self) -> Interval:
+        return Interval(self.start_time, self.end_time)
 
 
 class Note(Record):
@@ -173,3 +131,11 @@ class Note(Record):
     user_id: str | None
     contact_id: str
     date_added: AwareDatetime
+
+
+class Enrolment(Record):
+    """A contact in a workflow."""
+
+    contact_id: str
+    workflow_id: str
+    event_start_time: AwareDatetime | None = None

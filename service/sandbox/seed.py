@@ -4,22 +4,25 @@ from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
 from random import Random, SystemRandom
+from typing import Self
 
 import yaml
 from pydantic import ValidationError, model_validator
 
 from service.sandbox.complaints import complaints
-from service.sandbox.records import Client, Location, Record
+from service.sandbox.moments import stamp_text
+from service.sandbox.records import Client, Record
+from service.sandbox.seed_notation import SeededLocation
 from service.sandbox.world import World
 
 
 class Seed(Record):
     strict: bool = True
     clients: tuple[Client, ...] = ()
-    locations: tuple[Location, ...]
+    locations: tuple[SeededLocation, ...]
 
     @model_validator(mode="after")
-    def teams_exist(self) -> "Seed":
+    def teams_exist(self) -> Self:
         """A team names users of its own location."""
         for location in self.locations if self.strict else ():
             known = {user.id for user in location.users}
@@ -43,7 +46,28 @@ def load_seed(text: str, *, clock: Callable[[], datetime], random: Random | None
         seed = Seed.model_validate(loaded)
     except ValidationError as error:
         raise ValueError("\n".join(complaints(error))) from error
-    return World(seed.locations, clients=seed.clients, clock=clock, random=random or SystemRandom(), strict=seed.strict)
+    world = World(
+        [seeded.location for seeded in seed.locations],
+        clients=seed.clients,
+        clock=clock,
+        random=random or SystemRandom(),
+        strict=seed.strict,
+    )
+    for seeded in seed.locations:
+        _furnish(world, seeded)
+    return world
+
+
+def _furnish(world: World, seeded: SeededLocation) -> None:
+    added = stamp_text(world.now())
+    for user in seeded.users:
+        world.users.put(seeded.id, user.id, user.at(seeded.id))
+    for contact in seeded.contacts:
+        world.contacts.put(seeded.id, contact.id, contact.at(seeded.id, added))
+    for group in seeded.groups:
+        world.groups.put(seeded.id, group.id, group.at(seeded.id))
+    for calendar in seeded.calendars:
+        world.calendars.put(seeded.id, calendar.id, calendar.at(seeded.id))
 
 
 def packaged_seed(name: str) -> str:

@@ -95,15 +95,14 @@ class WebhookControl:
 
     def _install(self, location: Location) -> dict[str, Any]:
         """Keys and their order as delivered (public captures)."""
-        client = next(iter(self._world.clients.values()), None)
         return {
             "type": "INSTALL",
             "appId": self._app.id,
             "versionId": self._app.version_id,
             "installType": "Location",
             "locationId": location.id,
-            "companyId": client.company_id if client is not None else "",
-            "userId": location.users[0].id if location.users else "",
+            "companyId": self._world.company_id,
+            "userId": next((user.id for user in self._world.users.of(location.id)), ""),
             "companyName": "",
             "isWhitelabelCompany": False,
             "whitelabelDetails": {"logoUrl": "", "domain": ""},

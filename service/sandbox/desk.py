@@ -1,0 +1,36 @@
+"""Where operations are carried out, whoever asks: the API or the page."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from service.highlevel.operation import Operation
+from service.sandbox.outcome import Announcement, ContactChanged, Handler, Outcome
+from service.sandbox.records import Location
+from service.sandbox.world import Change, World
+
+Asker = Literal["API", "page"]
+
+
+class Desk:
+    def __init__(
+        self,
+        world: World,
+        handlers: Mapping[type[Operation[Any]], Handler],
+        announce: Callable[[Announcement | ContactChanged], None],
+    ) -> None:
+        self.world = world
+        self.handlers = handlers
+        self._announce = announce
+
+    def carry_out(self, location: Location, operation: Operation[Any], *, by: Asker = "API") -> Outcome:
+        """Without waiting anywhere: two calls never interleave, so of two for one slot only one gets it. Raises
+        Refusal."""
+        return self.tell(location, self.handlers[type(operation)](self.world, location, operation), by=by)
+
+    def tell(self, location: Location, outcome: Outcome, *, by: Asker) -> Outcome:
+        """Announce what was done and remember it for the page."""
+        for announcement in outcome.announcements:
+            self._announce(announcement)
+        if outcome.told:
+            self.world.changes.append(Change(self.world.now(), outcome.told, by, location.id))
+        return outcome

@@ -1,0 +1,7 @@
+"""Users in the sandbox."""
+
+from typing import Any
+
+from service.sandbox.outcome import Handler
+
+HANDLERS: dict[type[Any], Handler] = {}
