@@ -2,18 +2,28 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args, get_origin
 
+from multidict import MultiMapping
 from pydantic import ValidationError
 
-from service.highlevel.appointments import EditAppointment, ListEvents
+from service.highlevel.appointments import CreateAppointment, EditAppointment, ListEvents
 from service.highlevel.blocked_slots import CreateBlockSlot, EditBlockSlot
+from service.highlevel.free_slots import FreeSlots
 from service.highlevel.operation import Operation
-from service.highlevel.reply import WIRE_NAMES
 from service.sandbox import refusals
 
 ABSENT: dict[type[Any], dict[str, Any]] = {EditAppointment: {"appointmentStatus": "confirmed"}}
 """What a body that leaves a field out means. A PUT without status has been seen to set it back to `confirmed`."""
+
+UNHEEDED: dict[type[Any], tuple[str, str]] = {
+    CreateAppointment: ("rrule", "ignoreFreeSlotValidation"),
+    EditAppointment: ("rrule", "ignoreFreeSlotValidation"),
+}
+"""A field that counts for nothing unless another is true. Our own client refuses it then, lest it be missed."""
+
+TOLERATED: dict[type[Any], tuple[str, ...]] = {FreeSlots: ("enableLookBusy",)}
+"""Queries that are not documented and that known clients send; they count for nothing."""
 
 AS_A_WHOLE: dict[type[Any], str] = {
     ListEvents: "Either of userId, calendarId or groupId is required",
@@ -24,18 +34,19 @@ AS_A_WHOLE: dict[type[Any], str] = {
 
 
 def read_operation(
-    operation: type[Operation[Any]], path: Mapping[str, str], query: Mapping[str, str], raw: bytes
+    operation: type[Operation[Any]], path: Mapping[str, str], query: MultiMapping[str], raw: bytes
 ) -> Operation[Any]:
     """Fields are taken only from where the declaration puts them. Raises Refusal."""
-    in_path = {wire_name(operation, name): value for name, value in path.items()}
-    in_query = dict(query)
-    in_body = {} if operation.method == "GET" else _read_object(raw)
-    misplaced = in_path.keys() & (in_query.keys() | in_body.keys())
-    if operation.method == "DELETE":
-        misplaced |= in_body.keys()
-    elif operation.method != "GET":
-        may = {wire_name(operation, name) for name in operation.query}
-        misplaced |= (in_query.keys() - may) | (in_body.keys() & may)
+    layout = operation.layout()
+    in_path = {layout.path[name]: value for name, value in path.items()}
+    in_query = _read_query(operation, query)
+    in_body = {} if operation.method == "GET" else _read_body(operation, raw)
+    for name in TOLERATED.get(operation, ()):
+        in_query.pop(name, None)
+    unheeded, unless = UNHEEDED.get(operation, ("", ""))
+    if in_body.get(unless) is not True:
+        in_body.pop(unheeded, None)
+    misplaced = (in_query.keys() - set(layout.query.values())) | (in_body.keys() - set(layout.body.values()))
     if misplaced:
         raise refusals.unprocessable(*(f"property {name} should not exist" for name in sorted(misplaced)))
     try:
@@ -46,18 +57,35 @@ def read_operation(
         raise refusals.unprocessable(*_complaints(operation, error)) from error
 
 
-def wire_name(operation: type[Operation[Any]], name: str) -> str:
-    field = operation.model_fields[name]
-    return str(field.validation_alias or WIRE_NAMES.generate_aliases(name)[0] or name)
+def _read_query(operation: type[Operation[Any]], query: MultiMapping[str]) -> dict[str, Any]:
+    """A list comes as its name repeated, with brackets or without; how HighLevel wants it is not published."""
+    lists = {alias for name, alias in operation.layout().query.items() if _is_list(operation, name)}
+    found: dict[str, Any] = {}
+    for name, value in query.items():
+        plain = name.removesuffix("[]")
+        if plain in lists:
+            found.setdefault(plain, []).append(value)
+        else:
+            found[name] = value
+    return found
 
 
-def _read_object(raw: bytes) -> dict[str, Any]:
+def _is_list(operation: type[Operation[Any]], name: str) -> bool:
+    kind = operation.model_fields[name].annotation
+    return any(get_origin(each) is tuple for each in (kind, *get_args(kind)))
+
+
+def _read_body(operation: type[Operation[Any]], raw: bytes) -> dict[str, Any]:
     if not raw:
         return {}
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise refusals.bad_request("Unexpected token in JSON") from error
+    if operation.whole_body:
+        if not isinstance(body, list):
+            raise refusals.bad_request("The body is no JSON array")
+        return {operation.layout().body[operation.whole_body]: body}
     if not isinstance(body, dict):
         raise refusals.bad_request("The body is no JSON object")
     return body
