@@ -1,7 +1,6 @@
 """Appointments in the sandbox: book, change, read, list, delete."""
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from service.availability.intervals import Interval
 from service.highlevel.appointments import CreateAppointment, DeleteEvent, EditAppointment, GetAppointment, ListEvents
@@ -20,8 +19,8 @@ from service.sandbox.bookings import (
 from service.sandbox.moments import from_milliseconds
 from service.sandbox.outcome import Announcement, Handler, Outcome
 from service.sandbox.records import Appointment, Block, CreatedBy, Location
+from service.sandbox.recurrence import change_series, lay, leave_out, singles, with_rule
 from service.sandbox.sentences import block_removed, booked, changed, deleted
-from service.sandbox.series import instances, with_exception
 from service.sandbox.titles import title_of
 from service.sandbox.world import World
 
@@ -79,7 +78,7 @@ def book(world: World, location: Location, operation: CreateAppointment, created
         date_updated=now,
         created_by=created_by,
     )
-    _lay(world, location, appointment)
+    lay(world, location, appointment)
     return _announced(
         "AppointmentCreate", appointment, operation.to_notify, booked(world, location, calendar, appointment)
     )
@@ -119,12 +118,14 @@ def edit(world: World, location: Location, operation: EditAppointment) -> Outcom
         date_updated=next_moment(world.now(), before),
         apart=before.apart or (before.master_event_id is not None and moves),
     )
-    if operation.rrule is not None and before.master_event_id is None:
-        after = after.changed(rrule=operation.rrule, is_recurring=True)
+    if before.master_event_id is None:
+        after = with_rule(before, after, operation.rrule, location)
     if before.is_series or after.is_series:
-        _change_series(world, location, before, after)
+        change_series(world, location, before, after)
     else:
         world.diary.keep(after)
+        if after.apart and not before.apart:
+            leave_out(world, location, before)
     return _announced("AppointmentUpdate", after, operation.to_notify, changed(world, location, before, after))
 
 
@@ -159,10 +160,10 @@ def delete(world: World, location: Location, operation: DeleteEvent) -> Outcome:
     after = before.changed(deleted=True)
     world.diary.keep(after)
     if before.is_series:
-        for single in _singles(world, before):
+        for single in singles(world, before):
             world.diary.keep(single.changed(deleted=True))
     elif before.master_event_id is not None:
-        _leave_out(world, location, before)
+        leave_out(world, location, before)
     return Outcome({"succeeded": True}, (Announcement("AppointmentDelete", after),), deleted(world, location, before))
 
 
@@ -212,54 +213,6 @@ def _subject(operation: ListEvents) -> Subject:
     if operation.user_id is not None:
         return "person", operation.user_id
     return "group", operation.group_id or ""
-
-
-def _lay(world: World, location: Location, appointment: Appointment) -> None:
-    """Keep it, and of a series the single ones too."""
-    singles = _read_instances(appointment, location.timezone) if appointment.is_series else []
-    world.diary.keep(appointment)
-    for single in singles:
-        known = world.appointment(location, single.id)
-        if known is None:
-            world.diary.keep(single)
-
-
-def _read_instances(master: Appointment, zone: ZoneInfo) -> list[Appointment]:
-    try:
-        return list(instances(master, zone))
-    except ValueError as error:
-        raise refusals.unprocessable("rrule must be a valid RRULE") from error
-
-
-def _change_series(world: World, location: Location, before: Appointment, after: Appointment) -> None:
-    """What is said of a series goes for each that is left of it. A new time or rule lays them anew, but for those that
-    somebody has moved by themselves or deleted."""
-    laid_anew = (before.interval, before.rrule) != (after.interval, after.rrule)
-    if laid_anew:
-        _read_instances(after, location.timezone)  # refused before anything is changed
-    own = {name: getattr(after, name) for name in after.model_fields_set - {"id", "start_time", "end_time", "apart"}}
-    for single in _singles(world, before):
-        if laid_anew and not single.apart:
-            world.diary.remove(single)
-        else:
-            world.diary.keep(single.changed(**own, master_event_id=after.id))
-    _lay(world, location, after)
-
-
-def _singles(world: World, master: Appointment) -> list[Appointment]:
-    """Those of a series that are not deleted."""
-    return [
-        each
-        for each in world.diary.appointments.of(master.location_id)
-        if each.master_event_id == master.id and not each.deleted
-    ]
-
-
-def _leave_out(world: World, location: Location, single: Appointment) -> None:
-    """The series knows which of its own are not any more."""
-    master = world.appointment(location, single.master_event_id or "")
-    if master is not None and master.rrule is not None:
-        world.diary.keep(master.changed(rrule=with_exception(master.rrule, single.start_time)))
 
 
 def _remove_block(world: World, location: Location, block: Block) -> Outcome:

@@ -38,6 +38,19 @@ def with_exception(text: str, start: datetime) -> str:
     return f"{rule}EXDATE:{left_out},{stamp}" if found else f"{rule.strip()} EXDATE:{stamp}"
 
 
+def moved(text: str, before: datetime, after: datetime, zone: ZoneInfo) -> str:
+    """The same rule, its exceptions moved as the first one is, by the clock on the wall."""
+    rule, found, _ = text.partition("EXDATE:")
+    if not found:
+        return text
+    shift = after.astimezone(zone).replace(tzinfo=None) - before.astimezone(zone).replace(tzinfo=None)
+    walls = [_instant(stamp, zone).astimezone(zone).replace(tzinfo=None) + shift for stamp in read_rule(text)[1]]
+    text = rule.strip()
+    for wall in walls:
+        text = with_exception(text, _at(wall, zone))
+    return text
+
+
 def starts_of(text: str, first: datetime, zone: ZoneInfo) -> list[datetime]:
     """When the single ones start, the first among them, by the location's clock on the wall. Raises ValueError."""
     parts, left_out = read_rule(text)
@@ -48,9 +61,7 @@ def starts_of(text: str, first: datetime, zone: ZoneInfo) -> list[datetime]:
     last = min(until or first + LONGEST, first + LONGEST)
     starts = []
     for each in islice(rule, MOST):
-        start = first_instant(each.date(), each.hour * 60 + each.minute, zone) + timedelta(
-            seconds=each.second, microseconds=each.microsecond
-        )
+        start = _at(each, zone)
         if start > last:
             break
         if start not in gone:
@@ -72,6 +83,11 @@ def instances(master: Appointment, zone: ZoneInfo) -> Iterator[Appointment]:
         )
 
 
+def _at(wall: datetime, zone: ZoneInfo) -> datetime:
+    minute = first_instant(wall.date(), wall.hour * 60 + wall.minute, zone)
+    return minute + timedelta(seconds=wall.second, microseconds=wall.microsecond)
+
+
 def _instant(stamp: str, zone: ZoneInfo) -> datetime:
     if re.fullmatch(r"\d{8}", stamp):
         stamp += "T235959"
@@ -83,6 +99,8 @@ def _instant(stamp: str, zone: ZoneInfo) -> datetime:
 
 def _require_possible(parts: dict[str, str]) -> None:
     """A day that no month has would be looked for until the year 9999."""
+    if int(parts.get("INTERVAL", 1)) < 1 or int(parts.get("COUNT", 1)) < 1:
+        raise ValueError("rrule must be a valid RRULE")
     days = [int(day) for day in parts.get("BYMONTHDAY", "").split(",") if day]
     months = [int(month) for month in parts.get("BYMONTH", "").split(",") if month]
     if any(not 1 <= month <= 12 for month in months) or any(not 1 <= abs(day) <= 31 for day in days):
