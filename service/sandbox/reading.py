@@ -110,6 +110,12 @@ def _complaints(operation: type[Operation[Any]], error: ValidationError) -> list
             case "string_too_long":
                 longest = item["ctx"]["max_length"]
                 found.append(f"{name} must be shorter than or equal to {longest} characters")
+            case "tuple_type" | "list_type":
+                found.append(f"{name} must be an array")
+            case "bool_type" | "bool_parsing":
+                found.append(f"{name} must be a boolean value")
+            case "float_type" | "float_parsing" | "finite_number":
+                found.append(f"{name} must be a number conforming to the specified constraints")
             case "value_error":
                 found.append(f"{name} must be a valid ISO 8601 date string")
             case "int_parsing" | "int_type" | "int_from_float":
