@@ -184,3 +184,19 @@ async def test_a_round_robin_takes_turns_or_prefers() -> None:
             for clock in ("09:00", "09:30", "09:30")
         ]
         assert people == [BEN, BEN, ANA]
+
+
+async def test_a_calendar_may_give_the_contact_to_who_gets_the_booking() -> None:
+    async with offering(calendar("type: round_robin")) as sandbox:
+        await book(sandbox, "09:00", assignedUserId=BEN)
+        assert await owner(sandbox) is None
+        await sandbox.call("PUT", f"/calendars/{CALENDAR}", {"shouldAssignContactToTeamMember": True})
+        await book(sandbox, "09:30", assignedUserId=BEN)
+        assert await owner(sandbox) == BEN
+        await sandbox.call("PUT", f"/calendars/{CALENDAR}", {"shouldSkipAssigningContactForExisting": True})
+        await book(sandbox, "10:00", assignedUserId=ANA)
+        assert await owner(sandbox) == BEN
+
+
+async def owner(sandbox: Sandbox) -> Any:
+    return (await sandbox.call("GET", f"/contacts/{EVE}"))["contact"].get("assignedTo")

@@ -17,7 +17,7 @@ from service.sandbox.bookings import (
     stored_status,
 )
 from service.sandbox.moments import from_milliseconds
-from service.sandbox.outcome import Announcement, Handler, Outcome
+from service.sandbox.outcome import Announcement, ContactChanged, EventType, Handler, Outcome
 from service.sandbox.records import Appointment, Block, CreatedBy, Location
 from service.sandbox.recurrence import change_series, lay, leave_out, singles, with_rule
 from service.sandbox.sentences import block_removed, booked, changed, deleted
@@ -79,8 +79,9 @@ def book(world: World, location: Location, operation: CreateAppointment, created
         created_by=created_by,
     )
     lay(world, location, appointment)
+    told = booked(world, location, calendar, appointment)
     return _announced(
-        "AppointmentCreate", appointment, operation.to_notify, booked(world, location, calendar, appointment)
+        "AppointmentCreate", appointment, operation.to_notify, told, *_owned(world, location, calendar, appointment)
     )
 
 
@@ -203,8 +204,27 @@ def asked_window(start_milliseconds: int, end_milliseconds: int) -> Interval:
     return Interval(from_milliseconds(start_milliseconds), from_milliseconds(end_milliseconds))
 
 
-def _announced(kind: Any, appointment: Appointment, to_notify: bool | None, told: str) -> Outcome:
-    return Outcome(written(appointment), (Announcement(kind, appointment, quietly=to_notify is False),), told)
+def _announced(
+    kind: EventType, appointment: Appointment, to_notify: bool | None, told: str, *more: ContactChanged
+) -> Outcome:
+    announcement = Announcement(kind, appointment, quietly=to_notify is False)
+    return Outcome(written(appointment), (announcement, *more), told)
+
+
+def _owned(
+    world: World, location: Location, calendar: Calendar, appointment: Appointment
+) -> tuple[ContactChanged, ...]:
+    """Some calendars give the contact to who gets the booking; some of them only one who has no owner yet."""
+    contact = world.contacts.find(location.id, appointment.contact_id)
+    if contact is None or appointment.assigned_user_id in (None, contact.assigned_to):
+        return ()
+    if not calendar.should_assign_contact_to_team_member:
+        return ()
+    if contact.assigned_to is not None and calendar.should_skip_assigning_contact_for_existing:
+        return ()
+    owned = contact.model_copy(update={"assigned_to": appointment.assigned_user_id, "date_updated": world.now()})
+    world.contacts.put(location.id, contact.id, owned)
+    return (ContactChanged(owned, location.id),)
 
 
 def _subject(operation: ListEvents) -> Subject:
