@@ -13,8 +13,15 @@ test: $(VENV)/.dev $(VENV)/.system
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
+# More of what is random in the tests: worlds for the arithmetic of slots, calls of all operations of the sandbox.
+fuzz: $(VENV)/.dev
+	@SLOTWRIGHT_WORLDS=10000 $(BIN)/python -m pytest -n 2 tests/test_slots.py $(ARGS)
+	@SLOTWRIGHT_EXAMPLES=200 $(BIN)/python -m pytest -n 2 tests/test_sandbox_schema.py $(ARGS)
+
 bench: $(VENV)/.dev
+	@$(BIN)/python -m tests.benchmarks.slots
 	@$(BIN)/python -m tests.benchmarks.client
+	@$(BIN)/python -m tests.benchmarks.sandbox_page
 	@$(BIN)/python -m tests.benchmarks.rate_limit
 
 docs: $(VENV)/.dev
@@ -46,4 +53,4 @@ $(VENV)/.system: tests/system-packages
 	@sh tests/system-packages
 	@touch $@
 
-.PHONY: run test lint bench docs lock
+.PHONY: run test lint fuzz bench docs lock

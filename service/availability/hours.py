@@ -66,8 +66,8 @@ class Hours:
             for weekday in range(7)
         ]
         found: list[tuple[datetime, datetime]] = []
-        # A day before may reach into the window, and so may one after where clocks go back over midnight.
-        day = window.starts.astimezone(self.zone).date() - ONE_DAY
+        day = window.starts.astimezone(self.zone).date()
+        # Where clocks go back over midnight the next day has begun before.
         last = window.ends.astimezone(self.zone).date() + ONE_DAY
         while day <= last:
             for opens, closes in self.dates.get(day, by_weekday[day.weekday()]):
@@ -141,10 +141,6 @@ def _minutes_of(clock: str) -> int:
         raise ValueError(f"no clock time: {clock!r}")
     hour, minute = (int(part) for part in read.groups() if part is not None)
     return hour * 60 + minute
-
-
-def openings(week: Iterable[OpenTime], zone: ZoneInfo, window: Interval) -> list[Interval]:
-    return Hours(zone, tuple(week)).openings(window)
 
 
 def first_instant(day: date, minutes: int, zone: ZoneInfo) -> datetime:

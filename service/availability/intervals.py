@@ -1,7 +1,6 @@
 """Time as half-open intervals, and what is left of one when others are taken from it."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -62,29 +61,3 @@ def intersect(these: Iterable[Interval], those: Iterable[Interval]) -> list[Inte
             if interval.overlaps(other):
                 found.add(Interval(max(interval.starts, other.starts), min(interval.ends, other.ends)))
     return sorted(found)
-
-
-def is_busy(wanted: Interval, busy: Iterable[Interval]) -> bool:
-    return any(wanted.overlaps(taken) for taken in busy)
-
-
-def subtract(open_times: Iterable[Interval], busy: Iterable[Interval]) -> list[Interval]:
-    """What is left of the open times, earliest first."""
-    taken = merged(busy)
-    left: list[Interval] = []
-    for opening in merged(open_times):
-        starts = opening.starts
-        for block in taken[first_after(taken, starts) :]:
-            if block.starts >= opening.ends:
-                break
-            if starts < block.starts:
-                left.append(Interval(starts, block.starts))
-            starts = max(starts, block.ends)
-        if starts < opening.ends:
-            left.append(Interval(starts, opening.ends))
-    return left
-
-
-def first_after(taken: Sequence[Interval], moment: datetime) -> int:
-    """Index of the first of merged intervals that ends after the moment."""
-    return bisect_right(taken, moment, key=lambda interval: interval.ends)

@@ -1,11 +1,12 @@
-"""Whose time service bookings take, and when."""
+"""What people and calendars have on: appointments and service bookings."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from service.availability.intervals import Interval
-from service.availability.slots import Booking
+from service.availability.slots import Booking, Terms
 from service.highlevel.services import Service
+from service.sandbox.agenda import Subject
 from service.sandbox.records import Location
 from service.sandbox.world import World
 
@@ -13,10 +14,37 @@ FREEING = frozenset({"cancelled", "no_show", "invalid"})
 """A service booking of such a status takes nobody's time."""
 
 
+def bookings(
+    world: World, location: Location, subject: Subject, extent: Interval, *, here: str = "", but: str | None = None
+) -> list[Booking]:
+    """What a person, or a calendar, has on in the extent: appointments on all calendars and service bookings.
+
+    `here` is the calendar that is asked about; `but` is an appointment or a service booking that does not count.
+    """
+    kind, name = subject
+    buffers_of: dict[str, tuple[timedelta, timedelta]] = {}
+    found = []
+    for appointment in world.diary.appointments_of(subject, extent):
+        if appointment.takes_time and appointment.id != but:
+            calendar_id = appointment.calendar_id
+            if calendar_id not in buffers_of:
+                buffers_of[calendar_id] = _buffers_on(world, location, calendar_id)
+            found.append(Booking(appointment.interval, *buffers_of[calendar_id], here=calendar_id == here))
+    if kind == "person":
+        found += [booking for person, booking in engagements(world, location, extent, but) if person == name]
+    return found
+
+
+def _buffers_on(world: World, location: Location, calendar_id: str) -> tuple[timedelta, timedelta]:
+    calendar = world.calendars.find(location.id, calendar_id)
+    terms = None if calendar is None else Terms.of(calendar)
+    return (timedelta(), timedelta()) if terms is None else (terms.before, terms.after)
+
+
 def engagements(
-    world: World, location: Location, extent: Interval, *, but: str | None = None
+    world: World, location: Location, extent: Interval, but: str | None = None
 ) -> Iterator[tuple[str, Booking]]:
-    """Each person with each stretch that overlaps the extent; `but` is a booking that does not count."""
+    """Whose time service bookings take, and when."""
     for booking in world.service_bookings.of(location.id):
         if booking.deleted or booking.status in FREEING or booking.booking_id == but:
             continue

@@ -14,7 +14,7 @@ from service.highlevel.calendars import Calendar
 from service.highlevel.event_calendar_schedules import EventCalendarSchedule
 from service.highlevel.schedules import Schedule
 from service.sandbox.agenda import Subject
-from service.sandbox.engagements import engagements
+from service.sandbox.engagements import bookings
 from service.sandbox.records import Location
 from service.sandbox.world import World
 
@@ -32,7 +32,6 @@ class Offers:
         self._location = location
         self._calendar = calendar
         self._terms = Terms.of(calendar)
-        self._buffers: dict[str, tuple[timedelta, timedelta]] = {}
         self._openings: dict[tuple[str, Interval], list[Interval]] = {}
 
     def between(
@@ -72,6 +71,11 @@ class Offers:
         found = self.between(Interval(start, start + INSTANT), people=people, but=but, any_date=any_date)
         return found[0] if found else None
 
+    def openings(self, window: Interval, *, person: str | None = None) -> list[Interval]:
+        """When it can be booked as far as hours go: of anybody on the team, or of one `person`."""
+        members = self._calendar.team or (None,) if person is None else (person,)
+        return [opening for member in dict.fromkeys(members) for opening in self._openings_of(member, window)]
+
     def _bookable(self, window: Interval) -> tuple[datetime, datetime]:
         """The window, from the shortest notice on and up to the horizon."""
         calendar, now = self._calendar, self._world.now()
@@ -85,7 +89,7 @@ class Offers:
         return Person(
             id=member,
             open_times=self._openings_of(member, extent),
-            bookings=[*self._bookings(("person", member), extent, but), *self._service_bookings(member, extent)],
+            bookings=self._bookings(("person", member), extent, but),
             blocked=[
                 *self._blocked(("person", member), extent),
                 *self._blocked(("calendar", self._calendar.id), extent),
@@ -128,25 +132,7 @@ class Offers:
         return [block.interval for block in self._world.diary.blocks_of(subject, self._location.id, extent)]
 
     def _bookings(self, subject: Subject, extent: Interval, but: str | None) -> list[Booking]:
-        return [
-            Booking(
-                appointment.interval,
-                *self._buffers_of(appointment.calendar_id),
-                here=appointment.calendar_id == self._calendar.id,
-            )
-            for appointment in self._world.diary.appointments_of(subject, extent)
-            if appointment.takes_time and appointment.id != but
-        ]
-
-    def _service_bookings(self, member: str, extent: Interval) -> list[Booking]:
-        return [booking for person, booking in engagements(self._world, self._location, extent) if person == member]
-
-    def _buffers_of(self, calendar_id: str) -> tuple[timedelta, timedelta]:
-        if calendar_id not in self._buffers:
-            calendar = self._world.calendars.find(self._location.id, calendar_id)
-            terms = None if calendar is None else Terms.of(calendar)
-            self._buffers[calendar_id] = (timedelta(), timedelta()) if terms is None else (terms.before, terms.after)
-        return self._buffers[calendar_id]
+        return bookings(self._world, self._location, subject, extent, here=self._calendar.id, but=but)
 
     def _booked(self, extent: Interval, but: str | None) -> Mapping[date, int]:
         """How many bookings this calendar has on each day."""
@@ -160,21 +146,19 @@ class Offers:
 
 def _later(now: datetime, amount: float | None, unit: str | None, zone: ZoneInfo) -> datetime:
     """Days and longer by the calendar on the wall: tomorrow at the same time, whatever the clocks do."""
-    whole = int(amount or 0)
-    if whole <= 0:
-        return now
+    length = max(amount or 0, 0)
     try:
         match unit:
             case "mins":
-                return now + timedelta(minutes=whole)
+                return now + timedelta(minutes=length)
             case "hours":
-                return now + timedelta(hours=whole)
+                return now + timedelta(hours=length)
             case "weeks":
-                step = relativedelta(weeks=whole)
+                step = relativedelta(weeks=int(length))
             case "months":
-                step = relativedelta(months=whole)
+                step = relativedelta(months=int(length))
             case _:
-                step = relativedelta(days=whole)
+                step = relativedelta(days=int(length))
         return now.astimezone(zone) + step
     except (OverflowError, ValueError):
         return now + FAR

@@ -1,8 +1,8 @@
-"""How long it takes to say what is on offer: a month of ten people with five hundred bookings, in this process."""
+"""CPU time to say what is on offer: a month of ten people with five hundred bookings, in this process."""
 
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from time import perf_counter
+from time import process_time
 from zoneinfo import ZoneInfo
 
 from service.availability.hours import Hours, OpenTime
@@ -13,7 +13,7 @@ ROUNDS = 50
 PEOPLE = 10
 BOOKINGS = 500
 DAYS = 31
-BARS = {30: 4.0}
+BARS = {30: 5.0}
 """By minutes between two starts: how many milliseconds the median round may take."""
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -46,16 +46,16 @@ def asked(step: int) -> list[Offer]:
 
 
 def main() -> None:
-    print(f"{DAYS} days, {PEOPLE} people, {BOOKINGS} bookings, open 8 hours a day; {ROUNDS} rounds\n")
+    print(f"CPU time, {DAYS} days, {PEOPLE} people, {BOOKINGS} bookings, open 8 hours a day; {ROUNDS} rounds\n")
     print(f"{'a slot every':16}{'slots':>8}{'best':>12}{'median':>12}")
     missed = False
     for step in (30, 15):
         found = asked(step)
         times = []
         for _ in range(ROUNDS):
-            began = perf_counter()
+            began = process_time()
             asked(step)
-            times.append((perf_counter() - began) * 1000)
+            times.append((process_time() - began) * 1000)
         bar = BARS.get(step)
         missed = missed or (bar is not None and median(times) > bar)
         judged = f"  (at most {bar:.0f} ms)" if bar is not None else ""
