@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -69,17 +69,19 @@ def contender(name: str, url: str) -> Iterator[Contender]:
 
 
 @contextmanager
-def sandbox(folder: Path) -> Iterator[str]:
-    """The address of one without rate limits, in a process of its own."""
+def sandbox(
+    folder: Path, text: str = SEED, placed: Callable[[], Mapping[str, Mapping[str, object]]] = events
+) -> Iterator[str]:
+    """The address of one without rate limits, in a process of its own; the seed's `text`, and appointments by id."""
     seed, port = folder / "seed.yaml", free_port()
-    seed.write_text(SEED)
+    seed.write_text(text)
     command = [sys.executable, "-m", "workers.cli", "sandbox", "--no-limits", "--seed", str(seed), "--port", str(port)]
     with (folder / "sandbox.log").open("wb") as log:
         process = start_child(command, death_signal=signal.SIGKILL, env=os.environ, stdout=log, stderr=log)
     try:
         url = f"http://127.0.0.1:{port}"
         try:
-            asyncio.run(fill(url))
+            asyncio.run(fill(url, placed()))
         except TimeoutError:
             raise SystemExit(f"no sandbox: {(folder / 'sandbox.log').read_text()}") from None
         yield url
@@ -87,7 +89,7 @@ def sandbox(folder: Path) -> Iterator[str]:
         kill(process)
 
 
-async def fill(url: str) -> None:
+async def fill(url: str, placed: Mapping[str, Mapping[str, object]]) -> None:
     """Its full calendar, once the sandbox answers."""
     async with aiohttp.ClientSession(raise_for_status=True) as session, asyncio.timeout(30):
         while True:
@@ -96,7 +98,7 @@ async def fill(url: str) -> None:
                 break
             except aiohttp.ClientConnectorError:
                 await asyncio.sleep(0.05)
-        for event_id, fields in events().items():
+        for event_id, fields in placed.items():
             await session.put(f"{url}/_sandbox/appointments/{event_id}", json=fields)
 
 

@@ -1,0 +1,117 @@
+"""The sheet of one booking: what is known of it, its notes, and where it could be moved."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service.availability.intervals import Interval
+from service.sandbox.appointment_answers import read
+from service.sandbox.moments import local_text
+from service.sandbox.offers import Offers
+from service.sandbox.page.view import View
+from service.sandbox.page.words import clock, day_and_clock, mark_of, moment_words, name_of, status_words
+from service.sandbox.records import Appointment, Note
+from service.sandbox.world import World
+
+AHEAD = timedelta(days=14)
+"""So far ahead a booking can be moved on the page."""
+CHOICES = (("confirmed", "Confirm"), ("showed", "Showed"), ("noshow", "No-show"), ("cancelled", "Cancel"))
+"""Statuses that a click gives, and the words on their buttons."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    name: str
+    value: str
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A note, as it is shown."""
+
+    body: str
+    at: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    id: str
+    heading: str
+    when: str
+    deleted: bool
+    status_words: str
+    mark: str
+    facts: tuple[Fact, ...]
+    notes: tuple[Written, ...]
+    choices: tuple[tuple[str, str], ...]
+    answer: str
+    """As the API answers it."""
+
+
+def sheet_of(world: World, view: View, appointment: Appointment) -> Sheet:
+    status, day = appointment.appointment_status, appointment.start_time.astimezone(view.zone)
+    return Sheet(
+        id=appointment.id,
+        heading=name_of(world.contact(view.location, appointment.contact_id), appointment.contact_id) or "Nobody",
+        when=f"{day:%a %-d %b %Y}, {day:%H:%M}–{clock(appointment.end_time, view.zone)}",
+        deleted=appointment.deleted,
+        status_words=status_words(status),
+        mark=mark_of(status),
+        facts=tuple(fact for fact in _facts(world, view, appointment) if fact.value),
+        notes=tuple(_written(world, view, note) for note in world.notes.of(appointment.id)),
+        choices=() if appointment.deleted else tuple(choice for choice in CHOICES if choice[0] != status),
+        answer=json.dumps(read(appointment, view.location), indent=2, ensure_ascii=False),
+    )
+
+
+def moves(world: World, view: View, appointment: Appointment) -> dict[str, list[tuple[str, str]]]:
+    """Free slots by day: how each is asked for and how it is written."""
+    calendar = world.calendar(view.location, appointment.calendar_id)
+    if calendar is None or appointment.deleted:
+        return {}
+    person = appointment.assigned_user_id
+    now = world.now()
+    try:
+        free = Offers(world, view.location, calendar).between(
+            Interval(now, now + AHEAD), people=None if person is None else (person,), but=appointment.id
+        )
+    except ValueError:
+        return {}
+    days: dict[str, list[tuple[str, str]]] = {}
+    for offer in free:
+        if offer.start != appointment.start_time:
+            day = f"{offer.start.astimezone(view.zone):%A %-d %B}"
+            value = local_text(offer.start, view.location.timezone)
+            days.setdefault(day, []).append((value, clock(offer.start, view.zone)))
+    return days
+
+
+def _facts(world: World, view: View, appointment: Appointment) -> list[Fact]:
+    calendar = world.calendar(view.location, appointment.calendar_id)
+    people = [(person, name_of(world.user(view.location, person), person)) for person in appointment.people]
+    return [
+        Fact("Title", appointment.title),
+        Fact("Calendar", (calendar.name if calendar else "") or appointment.calendar_id, appointment.calendar_id),
+        *(Fact("Also" if number else "Person", name, person) for number, (person, name) in enumerate(people)),
+        Fact(
+            "Contact",
+            name_of(world.contact(view.location, appointment.contact_id), appointment.contact_id),
+            appointment.contact_id,
+        ),
+        Fact("Address", appointment.address),
+        Fact("Description", appointment.description),
+        Fact("Said by the booker", appointment.notes),
+        Fact("Group", appointment.group_id or ""),
+        Fact("Series", appointment.master_event_id or ""),
+        Fact("Rule", appointment.rrule or ""),
+        Fact("Booked through", appointment.created_by.source, appointment.created_by.user_id or ""),
+        Fact("Added", day_and_clock(appointment.date_added, view.zone)),
+        Fact("Updated", moment_words(appointment.date_updated, view.zone)),
+    ]
+
+
+def _written(world: World, view: View, note: Note) -> Written:
+    author = "" if note.user_id is None else name_of(world.user(view.location, note.user_id), note.user_id)
+    return Written(note.body, moment_words(note.date_added, view.zone), author)

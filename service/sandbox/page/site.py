@@ -1,0 +1,210 @@
+"""The page's addresses: what each shows, and what is done where one is posted to."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import wraps
+from itertools import islice
+from typing import Any
+
+from aiohttp import web
+
+from service.availability.intervals import Interval
+from service.highlevel.operation import Operation
+from service.sandbox.desk import Desk
+from service.sandbox.levers import Lever
+from service.sandbox.moments import local_text
+from service.sandbox.offers import INSTANT
+from service.sandbox.page import deeds
+from service.sandbox.page.forms import read_form
+from service.sandbox.page.pages import Pages
+from service.sandbox.page.sheet import moves, sheet_of
+from service.sandbox.page.view import PAGES, WEEK_PATH, ZONES, Unclear, View, people_of, read_view
+from service.sandbox.page.week import places, week_of
+from service.sandbox.page.words import day_and_clock, length_words, moment_words, name_of, zone_words
+from service.sandbox.records import Appointment
+from service.sandbox.refusals import Refusal
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LATELY = 40
+"""So many changes stand beside the week."""
+
+
+class Site:
+    def __init__(self, desk: Desk, levers: Sequence[Lever]) -> None:
+        self._desk = desk
+        self._world = desk.world
+        self._levers = sorted(levers, key=lambda lever: lever.path)
+        self._pages = Pages()
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        one = f"{PAGES}/bookings/{{appointment_id}}"
+        router.add_get(WEEK_PATH, self._plainly(self._show_week))
+        router.add_get(f"{PAGES}/new", self._plainly(self._show_form))
+        router.add_post(f"{PAGES}/bookings", self._plainly(self._book))
+        router.add_get(one, self._plainly(self._show_booking))
+        router.add_get(f"{PAGES}/levers", self._plainly(self._show_levers))
+        router.add_get(f"{PAGES}/static/{{name}}", self._pages.static)
+        for name, deed in DEEDS.items():
+            router.add_post(f"{one}/{name}", self._plainly(self._doing(deed)))
+
+    def _plainly(self, handler: Handler) -> Handler:
+        """What is not there or not understood is a page of its own."""
+
+        @wraps(handler)
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except Unclear as error:
+                return self._pages.page("unclear.html", status=error.status, title=error.title, detail=error.detail)
+            except web.HTTPRequestEntityTooLarge:
+                return self._pages.page(
+                    "unclear.html", status=413, title="Too large", detail="This is more than any form of ours sends."
+                )
+
+        return handle
+
+    async def _show_week(self, request: web.Request) -> web.Response:
+        view = read_view(self._world, request.query)
+        changes = [
+            {"at": moment_words(change.at, view.zone), "text": change.text, "by": change.by}
+            for change in islice(
+                (change for change in reversed(self._world.changes) if change.location_id == view.location.id), LATELY
+            )
+        ]
+        return self._pages.page(
+            "week.html",
+            part="part" in request.query,
+            week=week_of(self._world, view),
+            changes=changes,
+            locations=list(self._world.locations.values()),
+            calendars=self._world.calendars.of(view.location.id),
+            people=[(person.id, name_of(person)) for person in people_of(self._world, view.location)],
+            earlier=view.monday - timedelta(days=7),
+            later=view.monday + timedelta(days=7),
+            zones=dict.fromkeys((view.location.timezone.key, *ZONES, view.zone.key)),
+            **self._told(view),
+        )
+
+    async def _show_form(self, request: web.Request) -> web.Response:
+        return self._form(read_view(self._world, request.query), request.query.get("start", ""), {})
+
+    async def _book(self, request: web.Request) -> web.StreamResponse:
+        view, form = read_view(self._world, request.query), await read_form(request)
+        if view.calendar is None:
+            raise Unclear(404, "No such calendar", "Bookings are made on a calendar.")
+        operation = deeds.booking(view.location, view.calendar.id, form)
+        try:
+            outcome = await deeds.carry_out(self._desk, view.location, operation)
+        except Refusal as refusal:
+            return self._form(view, form.get("start", ""), form, refusal)
+        return _see(view.link() + f"#booking-{outcome.body['id']}")
+
+    def _form(self, view: View, start: str, said: Mapping[str, str], refusal: Refusal | None = None) -> web.Response:
+        """To be filled in for one free slot; with what HighLevel says where it was filled in to no avail."""
+        if view.calendar is None:
+            raise Unclear(404, "No such calendar", "Bookings are made on a calendar.")
+        at = _moment(start)
+        offer = next(iter(places(self._world, view, view.calendar, Interval(at, at + INSTANT))), None)
+        free = () if offer is None else offer.people
+        contacts = [(each.id, name_of(each)) for each in self._world.contacts.of(view.location.id)]
+        return self._pages.page(
+            "new.html",
+            status=200 if refusal is None and offer is not None else 404 if refusal is None else refusal.status,
+            calendar=view.calendar,
+            together=view.calendar.calendar_type == "collective",
+            when=day_and_clock(at, view.zone),
+            start=local_text(at, view.location.timezone),
+            offer=offer,
+            people=[(each, name_of(self._world.user(view.location, each), each)) for each in free],
+            contacts=sorted(contacts, key=lambda contact: contact[1]),
+            strict=self._world.strict,
+            said=said,
+            refusal=refusal,
+            **self._told(view, at),
+        )
+
+    async def _show_booking(self, request: web.Request) -> web.Response:
+        view = read_view(self._world, request.query)
+        return self._sheet(view, self._booking(request, view), part="part" in request.query)
+
+    def _doing(self, deed: Callable[[Appointment, Mapping[str, str]], Operation[Any]]) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            view, form = read_view(self._world, request.query), await read_form(request)
+            before = self._booking(request, view)
+            try:
+                await deeds.carry_out(self._desk, view.location, deed(before, form))
+            except Refusal as refusal:
+                return self._sheet(view, self._booking(request, view), refusal=refusal, said=form)
+            if deed is deeds.note:
+                return _see(view.booking_link(before.id))
+            after = self._booking(request, view)
+            return _see(view.link(week=after.start_time.astimezone(view.zone).date()) + f"#booking-{after.id}")
+
+        return handle
+
+    def _sheet(
+        self,
+        view: View,
+        appointment: Appointment,
+        *,
+        part: bool = False,
+        refusal: Refusal | None = None,
+        said: Mapping[str, str] | None = None,
+    ) -> web.Response:
+        return self._pages.page(
+            "booking.html",
+            status=200 if refusal is None else refusal.status,
+            part=part,
+            sheet=sheet_of(self._world, view, appointment),
+            moves={} if part else moves(self._world, view, appointment),
+            back=view.link(week=appointment.start_time.astimezone(view.zone).date()),
+            refusal=refusal,
+            said=said or {},
+            **self._told(view, appointment.start_time),
+        )
+
+    async def _show_levers(self, request: web.Request) -> web.Response:
+        return self._pages.page("levers.html", levers=self._levers, address=str(request.url.origin()))
+
+    def _booking(self, request: web.Request, view: View) -> Appointment:
+        appointment = self._world.appointment(view.location, request.match_info["appointment_id"])
+        if appointment is None:
+            raise Unclear(404, "No such booking", "This location has no booking of this id, and had none.")
+        return appointment
+
+    def _told(self, view: View, *moments: datetime) -> dict[str, Any]:
+        """What every page says: where and when this is. The zone's offset is that of the week, or of these moments."""
+        now = self._world.now()
+        return {
+            "view": view,
+            "now": day_and_clock(now, view.zone),
+            "today": now.astimezone(view.zone).date(),
+            "zone": zone_words(view.zone, *(moments or (view.window.starts, view.window.ends))),
+            "ahead": self._world.ahead,
+            "ahead_words": length_words(self._world.ahead),
+            "moved_on": self._world.ahead.total_seconds() > 0,
+        }
+
+
+DEEDS: dict[str, Callable[[Appointment, Mapping[str, str]], Operation[Any]]] = {
+    "move": deeds.move,
+    "status": deeds.status,
+    "delete": deeds.deletion,
+    "notes": deeds.note,
+}
+"""What can be done to a booking, by the last part of the address."""
+
+
+def _see(address: str) -> web.Response:
+    """To be asked for by GET, so that to load it again does nothing again."""
+    return web.Response(status=303, headers={"Location": address})
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None and 1971 <= moment.year < 9000:
+            return moment
+    except ValueError:
+        pass
+    raise Unclear(422, "No such time", f"{text!r} is no time; one is written as 2026-03-23T09:00:00+00:00.")

@@ -1,0 +1,85 @@
+"""Words of the page: how names, moments, statuses and texts from elsewhere are written."""
+
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from service.highlevel.contacts import Contact
+from service.highlevel.users import User
+
+STATUSES = {
+    "new": "not confirmed",
+    "noshow": "no-show",
+    "active": "not paid",
+}
+"""Statuses that people call otherwise."""
+MARKS = {"confirmed": "●", "new": "○", "cancelled": "✕", "noshow": "✕", "invalid": "✕", "showed": "✓"}
+LAID_OUT = "\n\t"
+JOINERS = "\u200c\u200d"
+"""Emoji and several scripts are written with them."""
+HIDING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+LONGEST = 4096
+"""Characters drawn of one text."""
+
+
+def name_of(person: User | Contact | None, otherwise: str = "") -> str:
+    return otherwise if person is None else person.name or person.id
+
+
+def status_words(status: str) -> str:
+    return STATUSES.get(status, status)
+
+
+def mark_of(status: str) -> str:
+    return MARKS.get(status, "●")
+
+
+def clock(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%H:%M}"
+
+
+def day_and_clock(moment: datetime, zone: ZoneInfo) -> str:
+    local = moment.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+
+
+def moment_words(moment: datetime, zone: ZoneInfo) -> str:
+    """With seconds: when something was done."""
+    local = moment.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M:%S}"
+
+
+def zone_words(zone: ZoneInfo, *moments: datetime) -> str:
+    """`Europe/London (UTC+00:00, then UTC+01:00)`: as the clocks are at these moments."""
+    offsets = (f"{moment.astimezone(zone):%z}" for moment in moments)
+    return f"{zone.key} ({', then '.join(dict.fromkeys(f'UTC{offset[:3]}:{offset[3:5]}' for offset in offsets))})"
+
+
+def length_words(length: timedelta) -> str:
+    """`1 d 2 h`, `3 min`: the two largest units."""
+    seconds, parts = int(abs(length).total_seconds()), []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def shown(value: Any) -> Any:
+    """What every expression of a template goes through before it is escaped: nothing in it hides or turns round what
+    stands beside it, or cannot be sent at all."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if len(value) > LONGEST:
+        value = f"{value[:LONGEST]} … and {len(value) - LONGEST} characters more"
+    if value.isprintable():
+        return value
+    hiding = {
+        ord(character): "\N{REPLACEMENT CHARACTER}"
+        for character in set(value)
+        if unicodedata.category(character) in HIDING and character not in LAID_OUT + JOINERS
+    }
+    return value.translate(hiding)

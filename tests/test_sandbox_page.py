@@ -1,0 +1,283 @@
+"""The sandbox's page over HTTP: what it shows, what its forms do, and what it refuses."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+
+from service.sandbox.page.pages import HEADERS as PAGE_HEADERS
+from tests.sandbox_pages import GRACE, OTHER, SALON, TWO_SALONS, book_by_hand, changes, look, post
+from tests.sandboxes import ADA, ALEX, CUTS, DANA, KIM, LOCATION, MONDAY, ROOM, Sandbox, at, running, until
+
+HOSTILE = "<script>document.title='ran'</script>\"'><img src=x>{{ 7 * 7 }}\u202e\x1b\ud800"
+BOOKING = "/_sandbox/page/bookings"
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with running(seed=SALON) as running_sandbox:
+        yield running_sandbox
+
+
+async def test_the_week_is_a_page_that_loads_nothing_foreign_and_runs_nothing_of_its_own(sandbox: Sandbox) -> None:
+    async with sandbox.client.get("/_sandbox/") as response:
+        page = await response.text()
+        assert {name: response.headers[name] for name in PAGE_HEADERS} == PAGE_HEADERS
+        assert "unsafe" not in response.headers["Content-Security-Policy"]
+    assert re.findall(r"<style|\sstyle=|\son\w+=|https?://", page) == []
+    assert re.findall(r"<script[^>]*></script>", page) == re.findall(r"<script.*?>.*?</script>", page, re.DOTALL)
+    assert "Europe/London (UTC+00:00, then UTC+01:00)" in page
+    for path in re.findall(r'(?:href|src)="(/_sandbox/page/static/[^"]+)"', page):
+        async with sandbox.client.get(path) as response:
+            assert (response.status, "immutable" in response.headers["Cache-Control"]) == (200, True), path
+            assert await response.read()
+    async with sandbox.client.get("/_sandbox/page/static/..%2Fsite.py") as response:
+        assert response.status == 404
+    assert await sandbox.call("GET", "/_sandbox/calls") == []
+
+
+async def test_the_levers_are_json_for_programs_and_browsers_are_sent_to_the_page(sandbox: Sandbox) -> None:
+    levers = await sandbox.call("GET", "/_sandbox")
+    async with sandbox.client.get(
+        "/_sandbox", headers={"Accept": "text/html,*/*;q=0.8"}, allow_redirects=False
+    ) as response:
+        assert (response.status, response.headers["Location"]) == (303, "/_sandbox/")
+    page = await look(sandbox, "/_sandbox/page/levers")
+    for lever in levers:
+        assert f"<code>{lever['method']} {lever['path']}</code>" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/_sandbox/?of=calendar:nothing", 404),
+        ("/_sandbox/?location=nowhere", 404),
+        ("/_sandbox/?week=tomorrow", 422),
+        ("/_sandbox/?zone=Mars/Olympus", 422),
+        ("/_sandbox/?zone=%00&part=1", 422),
+        (f"{BOOKING}/nothing", 404),
+        ("/_sandbox/page/new", 422),
+        ("/_sandbox/page/new?start=2026-03-23T09:00:00", 422),
+        (f"/_sandbox/page/new?of=person:{DANA}&start=2026-03-23T09:00:00%2B00:00", 404),
+        ("/_sandbox/page/new?start=2026-03-23T03:00:00%2B00:00", 404),
+        ("/_sandbox/page/new?start=0001-01-01T00:00:00%2B14:00", 422),
+    ],
+)
+async def test_what_is_not_there_is_said_in_plain_words_with_a_way_back(
+    sandbox: Sandbox, path: str, status: int
+) -> None:
+    page = await look(sandbox, path, status=status)
+    assert re.search(r'<a href="/_sandbox/[^"]*">Back to (this|the) week</a>', page)
+
+
+async def test_what_is_booked_by_hand_is_announced_and_told_like_any_other(sandbox: Sandbox) -> None:
+    form = await look(sandbox, "/_sandbox/page/new", of=f"calendar:{CUTS}", start=at("09:00"))
+    assert re.findall(r'<option value="([^"]*)"', form) == [ADA, GRACE, "", DANA, KIM]
+    booked = await book_by_hand(sandbox, at("09:00"), person=KIM, title="Fringe")
+    kept = await sandbox.read(booked)
+    assert (kept["title"], kept["assignedUserId"], kept["startTime"]) == ("Fringe", KIM, at("09:00"))
+    assert kept["createdBy"] == {"source": "booking_widget", "userId": None}
+    await until(lambda: len(sandbox.receiver.bodies) == 1)
+    announced = sandbox.receiver.bodies[0]
+    assert (announced["type"], announced["appointment"]["id"]) == ("AppointmentCreate", booked)
+    page = await look(sandbox)
+    assert changes(page) == ["Ada Example booked Cuts with Kim for Mon 23 Mar 09:00"]
+    assert (f'id="booking-{booked}"' in page, "by the page" in page) == (True, True)
+    # Kim was asked for; anybody else is who has the fewest bookings.
+    assert (await sandbox.read(await book_by_hand(sandbox, at("09:00"))))["assignedUserId"] == DANA
+
+
+async def test_a_slot_that_is_taken_meanwhile_is_refused_in_highlevels_words_and_the_form_stays(
+    sandbox: Sandbox,
+) -> None:
+    await sandbox.book(at("09:00"), assignedUserId=KIM)
+    form = {"start": at("09:00"), "contact": GRACE, "person": KIM, "title": "Kept <b>"}
+    page = await post(sandbox, BOOKING, form, status=400)
+    assert "The slot you have selected is no longer available." in page
+    assert re.search(rf'<option value="{GRACE}" selected>', page)
+    assert 'value="Kept &lt;b&gt;"' in page
+    assert re.findall(r'<option value="([^"]*)"', page)[2:] == ["", DANA]
+    await book_by_hand(sandbox, at("09:00"))
+    page = await post(sandbox, BOOKING, form, status=400)
+    assert ("not free any more" in page, "Back to the week" in page) == (True, True)
+    assert len(await sandbox.call("GET", "/_sandbox/calls")) == 1
+
+
+async def test_a_booking_is_moved_to_one_of_the_slots_that_its_sheet_names(sandbox: Sandbox) -> None:
+    booked = await book_by_hand(sandbox, at("09:00"), person=DANA)
+    sheet = await look(sandbox, f"{BOOKING}/{booked}")
+    slots = re.findall(r'<option value="(2026[^"]+)"', sheet)
+    assert (slots[0], slots[-1]) == (at("09:30"), "2026-04-04T16:00:00+01:00")
+    assert f'value="{booked}" readonly' in sheet
+    led = await post(sandbox, f"{BOOKING}/{booked}/move", {"start": slots[-1]})
+    assert led == f"/_sandbox/?week=2026-04-04#booking-{booked}"
+    kept = await sandbox.read(booked)
+    assert (kept["startTime"], kept["endTime"]) == (slots[-1], "2026-04-04T17:00:00+01:00")
+    await until(lambda: len(sandbox.receiver.bodies) == 2)
+    assert sandbox.receiver.bodies[1]["type"] == "AppointmentUpdate"
+    await sandbox.book(at("12:00"), assignedUserId=DANA)
+    page = await post(sandbox, f"{BOOKING}/{booked}/move", {"start": at("12:00")}, status=400)
+    assert "The slot you have selected is no longer available." in page
+    assert (await sandbox.read(booked))["startTime"] == slots[-1]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("cancelled", "cancelled"), ("noshow", "no-show"), ("showed", "showed"), ("confirmed", "confirmed")],
+)
+async def test_a_status_is_given_by_a_click(sandbox: Sandbox, status: str, words: str) -> None:
+    booked = await book_by_hand(sandbox, at("09:00"))
+    before = "showed" if status == "confirmed" else "confirmed"
+    await sandbox.call("PUT", f"/calendars/events/appointments/{booked}", {"appointmentStatus": before})
+    sheet = await look(sandbox, f"{BOOKING}/{booked}")
+    buttons = re.findall(r'name="status" value="(\w+)"', sheet)
+    assert (status in buttons, before in buttons) == (True, False)
+    await post(sandbox, f"{BOOKING}/{booked}/status", {"status": status})
+    assert (await sandbox.read(booked))["appointmentStatus"] == status
+    await until(lambda: len(sandbox.receiver.bodies) == 3)
+    assert sandbox.receiver.bodies[2]["appointment"]["appointmentStatus"] == status
+    box = (await look(sandbox)).partition(f'id="booking-{booked}"')[2].partition("</li>")[0]
+    assert words in box
+
+
+async def test_a_deleted_booking_is_not_drawn_and_nothing_can_be_done_to_it(sandbox: Sandbox) -> None:
+    booked = await book_by_hand(sandbox, at("09:00"))
+    await post(sandbox, f"{BOOKING}/{booked}/delete", {})
+    assert (await sandbox.read(booked))["deleted"]
+    await until(lambda: [body["type"] for body in sandbox.receiver.bodies][1:] == ["AppointmentDelete"])
+    assert booked not in await look(sandbox)
+    sheet = await look(sandbox, f"{BOOKING}/{booked}")
+    assert ("deleted" in sheet, "<form" in sheet) == (True, False)
+    page = await post(sandbox, f"{BOOKING}/{booked}/status", {"status": "showed"}, status=400)
+    assert "The appointment has been deleted." in page
+
+
+async def test_notes_are_added_and_shown_with_those_that_the_api_wrote(sandbox: Sandbox) -> None:
+    booked = await book_by_hand(sandbox, at("09:00"))
+    led = await post(sandbox, f"{BOOKING}/{booked}/notes", {"body": "Wants it\r\nshort"})
+    assert led == f"{BOOKING}/{booked}"
+    path = f"/calendars/appointments/{booked}/notes"
+    await sandbox.call("POST", path, {"body": "By a rule", "userId": DANA}, status=201)
+    sheet = await look(sandbox, led, part="1")
+    assert "<html" not in sheet
+    assert re.findall(r'<li><p class="foreign">(.*?)</p>', sheet, re.DOTALL) == ["Wants it\nshort", "By a rule"]
+    page = await post(sandbox, f"{BOOKING}/{booked}/notes", {"body": "x" * 5001}, status=422)
+    assert "not understood" in page
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example.com"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://elsewhere.example.com"},
+        {"Origin": "null"},
+    ],
+)
+async def test_a_form_of_another_site_does_nothing(sandbox: Sandbox, headers: dict[str, str]) -> None:
+    booked = await book_by_hand(sandbox, at("09:00"))
+    form = {"start": at("10:00"), "contact": ADA}
+    assert "Not from here" in await post(sandbox, BOOKING, form, status=403, headers=headers)
+    for deed in ("move", "status", "delete", "notes"):
+        said = {"start": at("10:00"), "status": "cancelled", "body": "x"}
+        await post(sandbox, f"{BOOKING}/{booked}/{deed}", said, status=403, headers=headers)
+    kept = await sandbox.read(booked)
+    assert (kept["startTime"], kept["appointmentStatus"], kept["deleted"]) == (at("09:00"), "confirmed", False)
+    assert len(changes(await look(sandbox))) == 1
+
+
+async def test_our_own_origin_is_no_other_site(sandbox: Sandbox) -> None:
+    origin = str(sandbox.client.make_url("")).rstrip("/")
+    form = {"start": at("09:00"), "contact": ADA}
+    await post(sandbox, BOOKING, form, headers={"Origin": origin})
+    await post(sandbox, BOOKING, {**form, "start": at("10:00")}, headers={"Sec-Fetch-Site": "same-origin"})
+
+
+async def test_nonsense_in_a_form_is_a_page_and_never_an_error(sandbox: Sandbox) -> None:
+    booked = await book_by_hand(sandbox, at("09:00"))
+    for path, form in (
+        (BOOKING, {}),
+        (BOOKING, {"start": "soon", "contact": ADA}),
+        (f"{BOOKING}?of=calendar:nothing", {"start": at("10:00"), "contact": ADA}),
+        (f"{BOOKING}?of=person:{DANA}", {"start": at("10:00"), "contact": ADA}),
+        (BOOKING, {"start": at("10:00"), "contact": "nobody"}),
+        (BOOKING, {"start": at("10:00"), "contact": ADA, "person": ALEX}),
+        (BOOKING, {"start": "9999-12-31T23:59:00-12:00", "contact": ADA}),
+        (f"{BOOKING}/{booked}/move", {"start": "9999-12-31T23:59:00-12:00"}),
+        (f"{BOOKING}/{booked}/move", {}),
+        (f"{BOOKING}/{booked}/status", {"status": "gone"}),
+        (f"{BOOKING}/{booked}/notes", {"body": ""}),
+        (f"{BOOKING}/nothing/delete", {}),
+    ):
+        async with sandbox.client.post(path, data=form) as response:
+            assert response.status in (400, 404, 422), (path, form, response.status)
+            assert "<h1" in await response.text()
+    for body, kind, status in ((b"\xff%ff=%zz&=&&;", "application/x-www-form-urlencoded", 422), (b"{}", "text/x", 415)):
+        async with sandbox.client.post(BOOKING, data=body, headers={"Content-Type": kind}) as response:
+            assert response.status == status
+    large, kind = BytesIO(b"x" * 1_100_000), "application/x-www-form-urlencoded"
+    async with sandbox.client.post(BOOKING, data=large, headers={"Content-Type": kind}) as response:
+        assert (response.status, "<h1" in await response.text()) == (413, True)
+    assert len(changes(await look(sandbox))) == 1
+
+
+async def test_what_others_wrote_stays_text(sandbox: Sandbox) -> None:
+    place = {"calendarId": CUTS, "startTime": at("09:00"), "endTime": at("10:00"), "appointmentStatus": HOSTILE}
+    names = {"contactId": HOSTILE, "title": HOSTILE, "assignedUserId": HOSTILE, "address": HOSTILE}
+    await sandbox.call("PUT", "/_sandbox/appointments/hostile", {**place, **names})
+    await sandbox.call("POST", "/calendars/appointments/hostile/notes", {"body": HOSTILE[:-1]}, status=201)
+    for path in ("/_sandbox/", "/_sandbox/?list=1&part=1", f"{BOOKING}/hostile", f"{BOOKING}/hostile?part=1"):
+        page = await look(sandbox, path)
+        assert "&lt;script&gt;document" in page, path
+        assert re.findall(r"<script>|<img src=x|\u202e|\x1b", page) == [], path
+    query = {"week": HOSTILE.replace("\ud800", "")}
+    assert "<script>" not in await look(sandbox, status=422, **query)
+    # Nobody else may have the person's slots, but a status that HighLevel does not know keeps nothing from being moved.
+    await post(sandbox, f"{BOOKING}/hostile/move", {"start": at("10:00")}, status=400)
+    await sandbox.call("PUT", "/_sandbox/appointments/odd", {**place, "contactId": ADA, "assignedUserId": DANA})
+    await post(sandbox, f"{BOOKING}/odd/move", {"start": at("10:00")})
+    assert (await sandbox.read("odd"))["appointmentStatus"] == "confirmed"
+
+
+async def test_of_several_locations_each_has_its_own(sandbox: Sandbox) -> None:
+    async with running(seed=TWO_SALONS, told=False) as two:
+        booked = await book_by_hand(two, at("09:00"))
+        page = await look(two)
+        assert re.findall(r'<option value="(\w+)"( selected)?>(Leeds Salon|Barber)<', page) == [
+            (LOCATION, " selected", "Leeds Salon"),
+            (OTHER, "", "Barber"),
+        ]
+        other = await look(two, location=OTHER)
+        assert (changes(other), "Europe/Paris" in other, "There is no calendar" in other) == ([], True, True)
+        await look(two, f"{BOOKING}/{booked}", status=404, location=OTHER)
+        assert f"location={OTHER}" in other
+
+
+async def test_where_nobody_is_declared_any_contact_can_book() -> None:
+    async with running(seed=f"strict: false\n{SALON}", told=False) as sandbox:
+        form = await look(sandbox, "/_sandbox/page/new", start=at("09:00"))
+        assert '<input id="contact" name="contact"' in form
+        booked = await book_by_hand(sandbox, at("09:00"), contact="aNybOdyAtAllWhatever")
+        assert "aNybOdyAtAllWhatever booked Cuts" in changes(await look(sandbox))[0]
+        assert (await sandbox.read(booked))["contactId"] == "aNybOdyAtAllWhatever"
+
+
+async def test_a_clock_that_was_moved_is_said_so(sandbox: Sandbox) -> None:
+    assert "clock was moved" not in await look(sandbox)
+    sandbox.clock.now = MONDAY + timedelta(days=7)
+    page = await look(sandbox)
+    assert ("30 March – 5 April 2026" in page, "clock was moved" in page) == (True, False)
+    await sandbox.call("PUT", "/_sandbox/clock", {"ahead": 93600})
+    assert "it is 1 d 2 h ahead of the real one" in await look(sandbox)
+    await sandbox.call("PUT", "/_sandbox/clock", {"ahead": -3600})
+    assert "it is 1 h behind the real one" in await look(sandbox)
+
+
+async def test_a_room_that_is_nobodys_is_booked_without_a_person(sandbox: Sandbox) -> None:
+    form = await look(sandbox, "/_sandbox/page/new", of=f"calendar:{ROOM}", start="2026-03-24T10:00:00+00:00")
+    assert 'name="person"' not in form
+    said = {"start": "2026-03-24T10:00:00+00:00", "contact": ADA}
+    await post(sandbox, f"{BOOKING}?of=calendar:{ROOM}", said)
+    assert changes(await look(sandbox)) == ["Ada Example booked Training room for Tue 24 Mar 10:00"]
