@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any
 
+import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +21,8 @@ from service.sandbox.application import create_app
 from service.sandbox.faults import Fault
 from service.sandbox.limits import Limits
 from service.sandbox.seed import load_seed, packaged_seed
+from service.sandbox.state import kept_world
+from service.sandbox.state_file import StateFile
 from service.sandbox.webhooks import Patience
 
 LOCATION = "lFk3vTj0cQxW8mPzR2bN"
@@ -68,6 +72,8 @@ class Sandbox:
     receiver: Receiver
     clock: Clock
     key: Ed25519PrivateKey
+    workflow: Receiver
+    """Of what a workflow posts."""
 
     async def call(self, method: str, path: str, body: Any = None, *, status: int = 200, **query: Any) -> Any:
         async with self.client.request(method, path, json=body, params=query, headers=HEADERS) as response:
@@ -116,30 +122,58 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+@cache
+def unbooked(text: str) -> str:
+    """A seed without what it books and blocks."""
+    seed = yaml.load(text, yaml.CBaseLoader)
+    for location in seed["locations"]:
+        location.pop("bookings", None)
+        location.pop("blocks", None)
+    return str(yaml.dump(seed, Dumper=yaml.CSafeDumper))
+
+
 @asynccontextmanager
 async def running(
     *,
     told: bool = True,
+    workflow: bool = False,
+    duplicates: float = 0,
+    reorder: bool = False,
     patience: Patience | None = None,
     limits: Limits | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     seed: str = "",
+    booked: bool = False,
+    kept: StateFile | None = None,
     faults: Iterable[Fault] = (),
 ) -> AsyncIterator[Sandbox]:
-    """`told`: whether there is an address for webhooks; `seed`: another text than the demo's."""
-    receiver, clock, key = Receiver(), Clock(), Ed25519PrivateKey.generate()
+    """`told`: whether there is an address for webhooks, `workflow`: one for a workflow's; `seed`: another text than the
+    demo's; `booked`: with what it books and blocks; `kept`: an open state."""
+    receiver, flow, clock, key = Receiver(), Receiver(), Clock(), Ed25519PrivateKey.generate()
     hooks = web.Application()
     hooks.router.add_post("/hook", receiver.receive)
+    hooks.router.add_post("/flow", flow.receive)
+    text = seed or packaged_seed("demo")
+    if kept and kept.kept:
+        world = kept_world(kept, kept.kept, clock=clock, random=Random())
+        key = kept.key(kept.kept)
+    else:
+        world = load_seed(text if booked else unbooked(text), clock=clock, random=Random(7))
     async with TestServer(hooks) as hook_server:
         app = create_app(
-            load_seed(seed or packaged_seed("demo"), clock=clock, random=Random(7)),
+            world,
             webhook_url=str(hook_server.make_url("/hook")) if told else None,
             signing_key=key,
             app_id="0123456789abcdef01234567",
+            workflow_url=str(hook_server.make_url("/flow")) if workflow else None,
+            workflow_headers={"X-Slotwright-Secret": "a-secret-of-the-workflow"},
+            duplicates=duplicates,
+            reorder=reorder,
             patience=patience or Patience(first_delay=0.01),
             limits=limits,
             faults=faults,
             monotonic=monotonic,
+            state_file=kept,
         )
         async with TestClient(TestServer(app)) as client:
-            yield Sandbox(client, receiver, clock, key)
+            yield Sandbox(client, receiver, clock, key, flow)

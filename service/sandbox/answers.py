@@ -19,6 +19,11 @@ def said(operation: BaseModel, *but: str) -> dict[str, Any]:
     return operation.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=set(but))
 
 
+def filled(operation: BaseModel, *but: str) -> dict[str, Any]:
+    """As `said`, for records that cannot be without a value: null counts as not said."""
+    return operation.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True, exclude=set(but))
+
+
 def _plain(value: Any) -> Any:
     match value:
         case datetime():

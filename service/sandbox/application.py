@@ -1,7 +1,7 @@
 """The sandbox as an application to be served."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, assert_never
 
 from aiohttp import web
@@ -26,20 +26,26 @@ from service.sandbox import (
     users,
 )
 from service.sandbox.calls import Calls
+from service.sandbox.clock_control import ClockControl
 from service.sandbox.control import Control
 from service.sandbox.credentials import Credentials
 from service.sandbox.desk import Desk
 from service.sandbox.dispatcher import Dispatcher
 from service.sandbox.edge import Edge
+from service.sandbox.envelopes import App, of_appointment, of_contact
 from service.sandbox.faults import Fault, Faults
 from service.sandbox.grants import Grants
 from service.sandbox.levers import add_levers
 from service.sandbox.limits import Limits, Meter
 from service.sandbox.oauth import OAuth
 from service.sandbox.outcome import Announcement, ContactChanged, Handler
+from service.sandbox.page.site import Site
 from service.sandbox.signing import Signer
+from service.sandbox.state import State
+from service.sandbox.state_file import StateFile
 from service.sandbox.webhook_control import WebhookControl
-from service.sandbox.webhooks import App, Outbox, Patience, envelope
+from service.sandbox.webhooks import Address, Channel, Manners, Outbox, Patience
+from service.sandbox.workflow_body import sets_off_workflows, workflow_body
 from service.sandbox.world import World
 
 HANDLERS: dict[type[Operation[Any]], Handler] = {
@@ -73,46 +79,69 @@ def create_app(
     signing_key: Ed25519PrivateKey,
     app_id: str,
     version_id: str | None = None,
+    workflow_url: str | None = None,
+    workflow_headers: Mapping[str, str] = {},
+    duplicates: float = 0,
+    reorder: bool = False,
     patience: Patience | None = None,
     limits: Limits | None,
     faults: Iterable[Fault] = (),
     monotonic: Callable[[], float] = time.monotonic,
+    state_file: StateFile | None = None,
 ) -> web.Application:
-    """Serve the world. Appointments made, changed and deleted through the API are announced to `webhook_url`, signed
-    with `signing_key`; without an address nobody is told. `limits` are counted by `monotonic`, in seconds. Raises
-    LookupError for a fault of an operation that is none."""
+    """Serve the world. What becomes of appointments and contacts is announced to `webhook_url`, signed with
+    `signing_key`, and what a workflow about appointments would post goes to `workflow_url` with `workflow_headers`;
+    without an address nobody is told. `duplicates` and `reorder` are as in `Manners`. `limits` are counted by
+    `monotonic`, in seconds. Everything is kept in `state_file`, which is open; what it held besides the world is put
+    in its place. Raises LookupError for a fault of an operation that is none, StateError."""
     signer, app_named = Signer(signing_key), App(app_id, version_id or app_id)
-    outbox = Outbox(webhook_url, signer, patience or Patience(), world.random)
+    addresses: dict[Channel, Address] = {}
+    if webhook_url is not None:
+        addresses["app"] = Address(webhook_url, signer.headers)
+    if workflow_url is not None:
+        plain = {"Content-Type": "application/json", **workflow_headers}
+        addresses["workflow"] = Address(workflow_url, lambda _: plain)
+    manners = Manners(duplicates=duplicates, reorder=reorder)
+    outbox = Outbox(addresses, patience or Patience(), world.random, manners)
     operations = [(operation.__name__, operation.method, operation.path) for operation in HANDLERS]
     waiting, calls = Faults([*operations, *OAuth.CALLS]), Calls()
     for fault in faults:
         waiting.order(fault)
     credentials, meter = Credentials(world), Meter(limits, monotonic)
-    grants, edge = Grants(world, credentials), Edge(world, meter, waiting, calls)
+    grants = Grants(world, credentials)
+    state = State(state_file, world=world, key=signing_key, credentials=credentials, grants=grants, outbox=outbox)
+    edge = Edge(world, meter, waiting, calls, state)
 
     def announce(announcement: Announcement | ContactChanged) -> None:
         match announcement:
             case Announcement():
-                outbox.put(announcement.appointment.id, envelope(world, announcement, app_named))
+                appointment = announcement.appointment
+                outbox.put(appointment.id, of_appointment(world, announcement, app_named))
+                if sets_off_workflows(announcement):
+                    outbox.put(appointment.id, workflow_body(world, appointment), "workflow")
             case ContactChanged():
-                pass
+                outbox.put(announcement.contact.id, of_contact(world, announcement, app_named))
             case _:
                 assert_never(announcement)
 
     desk = Desk(world, HANDLERS, announce)
     dispatcher = Dispatcher(desk, credentials=credentials, edge=edge)
-    app = web.Application(middlewares=[dispatcher.answer_unknown_paths])
+    app = web.Application(middlewares=[dispatcher.answer_unknown_paths, edge.answer_once_saved])
     control = Control(world, waiting, calls, credentials, grants, meter)
     webhook_control = WebhookControl(world, outbox, signer, app_named, grants)
-    add_levers(app.router, [*control.levers(), *webhook_control.levers()])
+    levers = [*control.levers(), *ClockControl(world).levers(), *webhook_control.levers()]
+    add_levers(app.router, levers)
+    Site(desk, levers).add_routes(app.router)
     app.router.add_get("/sandbox/webhook-key", webhook_control.show_key)  # where a receiver of release 0.1.0 asks
     OAuth(world, credentials, grants, edge).add_routes(app.router)
     dispatcher.add_routes(app.router)
 
     async def deliver(app: web.Application) -> AsyncIterator[None]:
+        await state.open()
         await outbox.open()
         yield
         await outbox.close()
+        await state.close()
 
     async def let_go(app: web.Application) -> None:
         # A server that shuts down waits for its handlers: one that holds an answer would keep it for a minute.

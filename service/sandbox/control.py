@@ -158,6 +158,7 @@ class Control:
         if location is None:
             return complaint(422, f"no location {appointment.location_id}")
         self._world.diary.keep(appointment)
+        self._world.touch()
         return web.json_response({"appointment": read(appointment, location)}, dumps=to_json)
 
 

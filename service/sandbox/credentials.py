@@ -1,10 +1,11 @@
 """Whom a bearer token speaks for: tokens of the seed, which never expire, and those that were issued, which do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from service.sandbox import refusals
+from service.sandbox.kept import KeptToken
 from service.sandbox.limits import Spender
 from service.sandbox.records import Location
 from service.sandbox.world import World
@@ -58,6 +59,7 @@ class Credentials:
         now = self._world.now()
         self._issued = {known: kept for known, kept in self._issued.items() if now < kept[1]}
         self._issued[token] = credential, until
+        self._world.touch()
 
     def void(self, location_id: str) -> None:
         """Take back what was issued for a location."""
@@ -66,6 +68,28 @@ class Credentials:
             for token, kept in self._issued.items()
             if kept[0].location is None or kept[0].location.id != location_id
         }
+        self._world.touch()
+
+    def dump(self) -> tuple[KeptToken, ...]:
+        """What was issued."""
+        return tuple(
+            KeptToken(
+                token=token,
+                app=credential.app,
+                company_id=credential.company_id,
+                location=None if credential.location is None else credential.location.id,
+                scopes=None if credential.scopes is None else tuple(sorted(credential.scopes)),
+                until=until,
+            )
+            for token, (credential, until) in self._issued.items()
+        )
+
+    def load(self, tokens: Iterable[KeptToken]) -> None:
+        """The inverse of `dump`. Raises ValueError."""
+        for number, kept in enumerate(tokens):
+            location = self._world.kept_location(kept.location, f"tokens[{number}].location")
+            scopes = None if kept.scopes is None else frozenset(kept.scopes)
+            self._issued[kept.token] = Credential(kept.app, kept.company_id, location, scopes), kept.until
 
 
 def spender_of(caller: Credential | None) -> Spender | None:

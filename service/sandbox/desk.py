@@ -25,10 +25,15 @@ class Desk:
     def carry_out(self, location: Location, operation: Operation[Any], *, by: Asker = "API") -> Outcome:
         """Without waiting anywhere: two calls never interleave, so of two for one slot only one gets it. Raises
         Refusal."""
-        return self.tell(location, self.handlers[type(operation)](self.world, location, operation), by=by)
+        outcome = self.handlers[type(operation)](self.world, location, operation)
+        if operation.changes:
+            self.world.touch()
+        return self.tell(location, outcome, by=by)
 
     def tell(self, location: Location, outcome: Outcome, *, by: Asker) -> Outcome:
         """Announce what was done and remember it for the page."""
+        if outcome.told or outcome.announcements:
+            self.world.touch()
         for announcement in outcome.announcements:
             self._announce(announcement)
         if outcome.told:

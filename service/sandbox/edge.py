@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler as RequestHandler
 from multidict import CIMultiDict
 
 from service.sandbox import refusals
 from service.sandbox.calls import Calls
 from service.sandbox.faults import OF_THE_EDGE, Fault, Faults
+from service.sandbox.levers import ROOT
 from service.sandbox.limits import Meter, Spender
 from service.sandbox.refusals import Refusal
+from service.sandbox.state import State
+from service.sandbox.state_file import StateError
 from service.sandbox.world import World
 
 PIECES = 10
@@ -48,8 +52,9 @@ def refused(refusal: Refusal, trace_id: str) -> web.Response:
 
 
 class Edge:
-    def __init__(self, world: World, meter: Meter, faults: Faults, calls: Calls) -> None:
+    def __init__(self, world: World, meter: Meter, faults: Faults, calls: Calls, state: State) -> None:
         self._world = world
+        self._state = state
         self._meter = meter
         self._faults = faults
         self._calls = calls
@@ -70,7 +75,10 @@ class Edge:
             fault = self._faults.take(name) if name is not None else None
             if fault is not None and fault.delay:
                 await self._faults.hold(fault.delay)
+        version = self._world.version
         carried = self._meet(fault, carry_out, spender)
+        if self._world.version != version:
+            carried = Carried(await self._unsaved() or carried.response, carried.out)
         dropped = fault is not None and fault.drop
         self._calls.add(
             method=request.method,
@@ -85,6 +93,31 @@ class Edge:
         if fault.hold:
             await self._faults.hold(fault.hold)
         return await self._send(request, carried.response, fault)
+
+    @web.middleware
+    async def answer_once_saved(self, request: web.Request, handler: RequestHandler) -> web.StreamResponse:
+        """For what changes something by another way than the API's."""
+        if not f"{request.path}/".startswith(f"{ROOT}/"):
+            return await handler(request)
+        version, elsewhere = self._world.version, None
+        response: web.StreamResponse
+        try:
+            response = await handler(request)
+        except web.HTTPException as raised:
+            response = elsewhere = raised
+        if self._world.version != version and (unsaved := await self._unsaved()) is not None:
+            return unsaved
+        if elsewhere is not None:
+            raise elsewhere
+        return response
+
+    async def _unsaved(self) -> web.Response | None:
+        """None once all is saved."""
+        try:
+            await self._state.saved()
+        except StateError:
+            return refused(refusals.not_saved(), self._world.new_uuid())
+        return None
 
     def _meet(self, fault: Fault | None, carry_out: Callable[[], Carried], spender: Spender | None) -> Carried:
         """What the call comes to, but for what happens on the way back."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from service.sandbox import refusals
 from service.sandbox.credentials import Credential, Credentials
+from service.sandbox.kept import KeptCode, KeptGrant, KeptGrants, KeptRefresh
 from service.sandbox.records import Client, Location
 from service.sandbox.world import World
 
@@ -76,6 +77,7 @@ class Grants:
     def authorize(self, grant: Grant, redirect_uri: str) -> str:
         """A code, for one exchange."""
         code = self._world.new_secret("code")
+        self._world.touch()
         self._codes[code] = Code(grant, redirect_uri, self._world.now() + CODE_HOLDS)
         return code
 
@@ -87,6 +89,7 @@ class Grants:
         if redirect_uri not in (None, known.redirect_uri):
             raise GrantRefused(400, "invalid_grant", "Invalid grant: `redirect_uri` is not the one of the code")
         del self._codes[code]
+        self._world.touch()
         grant = known.grant
         return self._issue(Grant(client, grant.scopes, None) if agency else grant)
 
@@ -122,6 +125,34 @@ class Grants:
             if kept.grant.location is None or kept.grant.location.id != location_id
         }
 
+    def dump(self) -> KeptGrants:
+        """What is good for a token."""
+        return KeptGrants(
+            codes=tuple(
+                KeptCode(code=code, redirect_uri=kept.redirect_uri, until=kept.until, **_dumped(kept.grant))
+                for code, kept in self._codes.items()
+            ),
+            refreshes=tuple(
+                KeptRefresh(token=token, until=kept.until, used=kept.used, gave=kept.gave, **_dumped(kept.grant))
+                for token, kept in self._refreshes.items()
+            ),
+        )
+
+    def load(self, kept: KeptGrants) -> None:
+        """The inverse of `dump`. Raises ValueError."""
+        for number, code in enumerate(kept.codes):
+            grant = self._loaded(code, f"oauth.codes[{number}]")
+            self._codes[code.code] = Code(grant, code.redirect_uri, code.until)
+        for number, refresh in enumerate(kept.refreshes):
+            grant = self._loaded(refresh, f"oauth.refreshes[{number}]")
+            self._refreshes[refresh.token] = Refresh(grant, refresh.until, refresh.used, refresh.gave)
+
+    def _loaded(self, kept: KeptGrant, place: str) -> Grant:
+        client = self._world.clients.get(kept.client)
+        if client is None:
+            raise ValueError(f"{place}.client: there is no such client")
+        return Grant(client, kept.scopes, self._world.kept_location(kept.location, f"{place}.location"))
+
     def _issue(self, grant: Grant) -> dict[str, Any]:
         world, now = self._world, self._world.now()
         access, refresh = world.new_secret("access"), world.new_secret("refresh")
@@ -145,3 +176,8 @@ class Grants:
             for user in world.users.of(grant.location.id)[:1]:
                 answer["userId"] = user.id
         return answer
+
+
+def _dumped(grant: Grant) -> dict[str, Any]:
+    location = None if grant.location is None else grant.location.id
+    return {"client": grant.client.id, "location": location, "scopes": grant.scopes}

@@ -20,7 +20,8 @@ class Lever:
 
 
 def add_levers(router: web.UrlDispatcher, levers: Sequence[Lever]) -> None:
-    """Serve them, and the list of them at `/_sandbox` itself, with a line of text for each."""
+    """Serve them, and the list of them at `/_sandbox` itself, with a line of text for each; browsers are sent on to the
+    page."""
     lines = [
         json.dumps({"method": lever.method, "path": ROOT + lever.path, "does": lever.does})
         for lever in sorted(levers, key=lambda lever: lever.path)
@@ -28,10 +29,11 @@ def add_levers(router: web.UrlDispatcher, levers: Sequence[Lever]) -> None:
     text = "[\n" + ",\n".join(lines) + "\n]\n"
 
     async def show(request: web.Request) -> web.Response:
+        if "text/html" in request.headers.get("Accept", ""):
+            raise web.HTTPSeeOther(f"{ROOT}/")
         return web.Response(text=text, content_type="application/json")
 
-    for path in (ROOT, f"{ROOT}/"):
-        router.add_get(path, show)
+    router.add_get(ROOT, show)
     for lever in levers:
         if lever.method == "GET":
             router.add_get(ROOT + lever.path, lever.handle)  # and HEAD

@@ -7,11 +7,11 @@ from typing import Any, get_args, get_origin
 from multidict import MultiMapping
 from pydantic import ValidationError
 
-from service.highlevel.appointments import CreateAppointment, EditAppointment, ListEvents
-from service.highlevel.blocked_slots import CreateBlockSlot, EditBlockSlot
+from service.highlevel.appointments import CreateAppointment, EditAppointment
 from service.highlevel.free_slots import FreeSlots
 from service.highlevel.operation import Operation
 from service.sandbox import refusals
+from service.sandbox.validation import invalid
 
 ABSENT: dict[type[Any], dict[str, Any]] = {EditAppointment: {"appointmentStatus": "confirmed"}}
 """What a body that leaves a field out means. A PUT without status has been seen to set it back to `confirmed`."""
@@ -24,13 +24,6 @@ UNHEEDED: dict[type[Any], tuple[str, str]] = {
 
 TOLERATED: dict[type[Any], tuple[str, ...]] = {FreeSlots: ("enableLookBusy",)}
 """Queries that are not documented and that known clients send; they count for nothing."""
-
-AS_A_WHOLE: dict[type[Any], str] = {
-    ListEvents: "Either of userId, calendarId or groupId is required",
-    CreateBlockSlot: "Either calendarId or assignedUserId is required, not both",
-    EditBlockSlot: "Either calendarId or assignedUserId is required, not both",
-}
-"""The complaint when each field is fine and all together are not."""
 
 
 def read_operation(
@@ -54,7 +47,7 @@ def read_operation(
             {**ABSENT.get(operation, {}), **in_query, **in_body, **in_path}, by_alias=True, by_name=False
         )
     except ValidationError as error:
-        raise refusals.unprocessable(*_complaints(operation, error)) from error
+        raise refusals.unprocessable(*invalid(operation, error)) from error
 
 
 def _read_query(operation: type[Operation[Any]], query: MultiMapping[str]) -> dict[str, Any]:
@@ -89,41 +82,3 @@ def _read_body(operation: type[Operation[Any]], raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise refusals.bad_request("The body is no JSON object")
     return body
-
-
-def _complaints(operation: type[Operation[Any]], error: ValidationError) -> list[str]:
-    """In the words of HighLevel's own validator where they are known (public captures)."""
-    found = []
-    for item in error.errors(include_url=False, include_input=False):
-        name = ".".join(str(part) for part in item["loc"])
-        match item["type"]:
-            case _ if not name:
-                found.append(AS_A_WHOLE.get(operation, item["msg"].removeprefix("Value error, ")))
-            case "extra_forbidden":
-                found.append(f"property {name} should not exist")
-            case "missing" | "string_too_short":
-                found.append(f"{name} should not be empty")
-            case "literal_error":
-                found.append(f"{name} must be a valid enum value")
-            case "string_type":
-                found.append(f"{name} must be a string")
-            case "string_too_long":
-                longest = item["ctx"]["max_length"]
-                found.append(f"{name} must be shorter than or equal to {longest} characters")
-            case "tuple_type" | "list_type":
-                found.append(f"{name} must be an array")
-            case "bool_type" | "bool_parsing":
-                found.append(f"{name} must be a boolean value")
-            case "float_type" | "float_parsing" | "finite_number":
-                found.append(f"{name} must be a number conforming to the specified constraints")
-            case "value_error":
-                found.append(f"{name} must be a valid ISO 8601 date string")
-            case "int_parsing" | "int_type" | "int_from_float":
-                found.append(f"{name} must be an integer number")
-            case "less_than_equal":
-                found.append(f"{name} must not be greater than {item['ctx']['le']}")
-            case "greater_than_equal":
-                found.append(f"{name} must not be less than {item['ctx']['ge']}")
-            case _:
-                found.append(f"{name}: {item['msg']}")
-    return found

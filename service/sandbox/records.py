@@ -25,6 +25,10 @@ class Location(Record):
     scopes: tuple[str, ...] | None = None
     """What its tokens may do; all when left out."""
 
+    def with_tokens(self, tokens: tuple[str, ...]) -> Self:
+        """In place of its own, if there are any."""
+        return self.model_copy(update={"tokens": tokens}) if tokens else self
+
 
 class Client(Record):
     """An app that OAuth knows, installed by one agency, to which all locations belong."""

@@ -73,5 +73,14 @@ def other_location() -> Refusal:
     return Refusal(403, "The token does not have access to this location.", error="Forbidden")
 
 
+def other_company() -> Refusal:
+    return Refusal(403, "The token does not have access to this company.", error="Forbidden")
+
+
+def not_saved() -> Refusal:
+    """Ours: what was asked is done, but a sandbox that dies now forgets it."""
+    return Refusal(503, "What was asked is done, but it could not be saved.", error="Service Unavailable")
+
+
 def no_such_path(method: str, path: str) -> Refusal:
     return Refusal(404, f"Cannot {method} {path}", error="Not Found")

@@ -10,8 +10,8 @@ import yaml
 from pydantic import ValidationError, model_validator
 
 from service.sandbox.complaints import complaints
-from service.sandbox.moments import stamp_text
 from service.sandbox.records import Client, Record
+from service.sandbox.seed_furnishing import Furnishing
 from service.sandbox.seed_notation import SeededLocation
 from service.sandbox.world import World
 
@@ -22,21 +22,39 @@ class Seed(Record):
     locations: tuple[SeededLocation, ...]
 
     @model_validator(mode="after")
-    def teams_exist(self) -> Self:
-        """A team names users of its own location."""
-        for location in self.locations if self.strict else ():
-            known = {user.id for user in location.users}
-            for calendar in location.calendars:
-                if unknown := set(calendar.team) - known:
-                    raise ValueError(f"calendar {calendar.name}: no user {', '.join(sorted(unknown))}")
+    def locations_differ(self) -> Self:
+        ids = [location.id for location in self.locations]
+        tokens = [token for location in self.locations for token in set(location.tokens)]
+        if len(set(ids)) < len(ids):
+            raise ValueError("locations: two have the same id")
+        if len(set(tokens)) < len(tokens):
+            raise ValueError("locations: two have the same token")
         return self
 
+    def called(self, location_id: str | None, tokens: tuple[str, ...]) -> Self:
+        """With another id and other tokens of its only location, where they are said. Raises ValueError."""
+        said = {"id": location_id, "tokens": tokens}
+        changes = {name: value for name, value in said.items() if value}
+        if not changes:
+            return self
+        if len(self.locations) != 1:
+            raise ValueError(f"locations: one can be given an id and tokens from outside, not {len(self.locations)}")
+        return self.model_copy(update={"locations": (self.locations[0].model_copy(update=changes),)})
 
-def load_seed(text: str, *, clock: Callable[[], datetime], random: Random | None = None) -> World:
-    """The world a seed describes; ValueError says what is wrong with it, one line for each fault."""
+
+def load_seed(
+    text: str,
+    *,
+    clock: Callable[[], datetime],
+    random: Random | None = None,
+    location_id: str | None = None,
+    tokens: tuple[str, ...] = (),
+) -> World:
+    """The world a seed describes; ValueError says what is wrong with it, one line for each fault. What is said of
+    `location_id` and `tokens` takes the place of what the seed says of its only location."""
     # Every scalar as text, for the models to read: YAML 1.1 would make a number of 17:00.
     try:
-        loaded = yaml.BaseLoader(text).get_single_data()
+        loaded = yaml.CBaseLoader(text).get_single_data()
     except yaml.YAMLError as error:
         # Its own words quote the line, in which a person or a token may stand.
         mark = getattr(error, "problem_mark", None)
@@ -46,6 +64,7 @@ def load_seed(text: str, *, clock: Callable[[], datetime], random: Random | None
         seed = Seed.model_validate(loaded)
     except ValidationError as error:
         raise ValueError("\n".join(complaints(error))) from error
+    seed = seed.called(location_id, tokens)
     world = World(
         [seeded.location for seeded in seed.locations],
         clients=seed.clients,
@@ -53,21 +72,14 @@ def load_seed(text: str, *, clock: Callable[[], datetime], random: Random | None
         random=random or SystemRandom(),
         strict=seed.strict,
     )
-    for seeded in seed.locations:
-        _furnish(world, seeded)
+    wrong: list[str] = []
+    for number, seeded in enumerate(seed.locations):
+        furnishing = Furnishing(world, seeded, f"locations[{number}]")
+        furnishing.carry_out()
+        wrong += furnishing.wrong
+    if wrong:
+        raise ValueError("\n".join(wrong))
     return world
-
-
-def _furnish(world: World, seeded: SeededLocation) -> None:
-    added = stamp_text(world.now())
-    for user in seeded.users:
-        world.users.put(seeded.id, user.id, user.at(seeded.id))
-    for contact in seeded.contacts:
-        world.contacts.put(seeded.id, contact.id, contact.at(seeded.id, added))
-    for group in seeded.groups:
-        world.groups.put(seeded.id, group.id, group.at(seeded.id))
-    for calendar in seeded.calendars:
-        world.calendars.put(seeded.id, calendar.id, calendar.at(seeded.id))
 
 
 def packaged_seed(name: str) -> str:

@@ -53,6 +53,14 @@ def noted(world: World, location: Location, appointment: Appointment, body: str)
     return f"{_named(world, location, appointment)}: note {body!r}"
 
 
+def note_changed(world: World, location: Location, appointment: Appointment, body: str) -> str:
+    return f"{_named(world, location, appointment)}: note is {body!r} now"
+
+
+def note_removed(world: World, location: Location, appointment: Appointment, body: str) -> str:
+    return f"{_named(world, location, appointment)}: note {body!r} removed"
+
+
 def _named(world: World, location: Location, appointment: Appointment) -> str:
     return f"{_contact(world, location, appointment)} on {_when(location, appointment.start_time)}"
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+
+from service.sandbox.complaints import complaints
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
@@ -43,8 +45,14 @@ class Table(Generic[RecordT]):
         }
 
     def load(self, dumped: dict[str, dict[str, Any]]) -> None:
-        """The inverse of `dump`. Raises pydantic's ValidationError."""
+        """The inverse of `dump`. Raises ValueError, which names owner, id and field."""
         self._of = {
-            owner: {record_id: self._model.model_validate(record) for record_id, record in records.items()}
+            owner: {record_id: self._read(f"{owner}.{record_id}", record) for record_id, record in records.items()}
             for owner, records in dumped.items()
         }
+
+    def _read(self, place: str, record: Any) -> RecordT:
+        try:
+            return self._model.model_validate(record)
+        except ValidationError as error:
+            raise ValueError("; ".join(f"{place}.{words}" for words in complaints(error))) from error

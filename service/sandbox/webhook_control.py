@@ -7,13 +7,14 @@ from aiohttp import web
 from pydantic import model_validator
 
 from service.sandbox.edge import to_json
+from service.sandbox.envelopes import App, compact
 from service.sandbox.grants import Grants
 from service.sandbox.levers import Lever
 from service.sandbox.moments import stamp_text
-from service.sandbox.orders import Order, complaint, read_order
+from service.sandbox.orders import Order, complaint, read_object, read_order, validated
 from service.sandbox.records import Location
 from service.sandbox.signing import Signature, Signer
-from service.sandbox.webhooks import App, Outbox, compact
+from service.sandbox.webhooks import Manners, Outbox
 from service.sandbox.world import World
 
 
@@ -53,7 +54,10 @@ class WebhookControl:
     def levers(self) -> list[Lever]:
         return [
             Lever("GET", "/webhook-key", "the public key that webhooks are signed with", self.show_key),
-            Lever("GET", "/webhooks", "how many wait, were delivered and were given up", self.count_webhooks),
+            Lever(
+                "GET", "/webhooks", "how many wait, were delivered and were given up; how they go", self.show_webhooks
+            ),
+            Lever("PUT", "/webhooks", "let them come twice, in any order, or not at all for now", self.set_manners),
             Lever(
                 "POST", "/webhooks", "post one now: body (or raw), signature valid, forged or none", self.post_webhook
             ),
@@ -63,16 +67,22 @@ class WebhookControl:
     async def show_key(self, request: web.Request) -> web.Response:
         return web.json_response({"publicKey": self._signer.public_key})
 
-    async def count_webhooks(self, request: web.Request) -> web.Response:
+    async def show_webhooks(self, request: web.Request) -> web.Response:
+        """Those to the app and those of workflows together."""
         outbox = self._outbox
-        return web.json_response(
-            {"waiting": outbox.waiting, "delivered": outbox.delivered, "given_up": outbox.given_up}
-        )
+        counts = {"waiting": outbox.waiting, "delivered": outbox.delivered, "given_up": outbox.given_up}
+        return web.json_response({**counts, **outbox.manners.model_dump()})
+
+    async def set_manners(self, request: web.Request) -> web.Response:
+        """What is not said stays as it is."""
+        asked = read_object(await request.read())
+        self._outbox.behave(validated(Manners, {**self._outbox.manners.model_dump(), **asked}))
+        return await self.show_webhooks(request)
 
     async def post_webhook(self, request: web.Request) -> web.Response:
         order = await read_order(request, WebhookOrder)
         try:
-            status, answer = await self._outbox.post(order.bytes, order.signature)
+            status, answer = await self._outbox.post(order.bytes, self._signer.headers(order.bytes, order.signature))
         except UnicodeEncodeError:
             return complaint(422, "half a surrogate pair is no text")
         except LookupError:
@@ -91,6 +101,7 @@ class WebhookControl:
             self._grants.void(location.id)
         body = self._install(location) if order.type == "INSTALL" else self._uninstall(location)
         self._outbox.put(f"app at {location.id}", compact(body))
+        self._world.touch()
         return web.json_response(body, status=202, dumps=to_json)
 
     def _install(self, location: Location) -> dict[str, Any]:

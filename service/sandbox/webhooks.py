@@ -1,20 +1,22 @@
-"""Webhooks as HighLevel sends them: at least once, in order for each appointment, tried again until given up."""
+"""Webhooks on their way: at least once, in order for what belongs together, tried again until given up."""
 
 import asyncio
 import json
-from collections import deque
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import aiohttp
+from pydantic import Field, TypeAdapter
 
-from service.sandbox.appointment_answers import announced
-from service.sandbox.moments import stamp_text
-from service.sandbox.outcome import Announcement
-from service.sandbox.signing import Signature, Signer
-from service.sandbox.world import World
+from service.sandbox.records import Record
+
+Channel = Literal["app", "workflow"]
+"""What goes to the app is signed, what a workflow posts is not."""
 
 
 @dataclass(frozen=True)
@@ -31,108 +33,161 @@ class Patience:
     """Posts under way at the same time."""
 
 
-def compact(body: Any) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+class Manners(Record):
+    """What is done on purpose that receivers have to bear."""
+
+    duplicates: float = Field(default=0, ge=0, le=1)
+    """The chance that one that was taken is posted a second time."""
+    reorder: bool = False
+    """Each goes by itself, a moment late; what belongs together comes in any order."""
+    hold: bool = False
+    """Nothing goes out until this is over."""
 
 
 @dataclass(frozen=True)
-class App:
-    """The marketplace app that webhooks name."""
+class Address:
+    url: str
+    headers: Callable[[bytes], Mapping[str, str]]
+    """What goes with a body."""
 
-    id: str
-    version_id: str
 
+class Waiting(Record):
+    """One that is still to be delivered."""
 
-def envelope(world: World, announcement: Announcement, app: App) -> bytes:
-    """The whole body: the published event within the keys, and their order, that deliveries of other events have."""
-    appointment = announcement.appointment
-    return compact(
-        {
-            "type": announcement.type,
-            "locationId": appointment.location_id,
-            "versionId": app.version_id,
-            "appId": app.id,
-            "appointment": announced(appointment, world.locations[appointment.location_id]),
-            "timestamp": stamp_text(world.now()),
-            "webhookId": world.new_uuid(),
-        }
-    )
+    channel: Channel
+    lane: str
+    body: bytes
 
 
 class Outbox:
-    """What is still to be delivered, in memory: one lane for each appointment, all lanes at once."""
+    """What is still to be delivered, in memory: in each lane one after the other, all lanes at once. A channel without
+    an address takes nothing: there is nobody to tell."""
 
-    def __init__(self, url: str | None, signer: Signer, patience: Patience, random: Random) -> None:
-        self._url = url
-        self._signer = signer
+    def __init__(
+        self, addresses: Mapping[Channel, Address], patience: Patience, random: Random, manners: Manners
+    ) -> None:
+        self._addresses = addresses
         self._patience = patience
         self._random = random
         self._session: aiohttp.ClientSession | None = None
-        self._lanes: dict[str, deque[bytes]] = {}
+        self._numbers = count()
+        self._waiting: dict[int, Waiting] = {}
+        self._lanes: WeakValueDictionary[tuple[Channel, str], asyncio.Lock] = WeakValueDictionary()
+        """Locks let go in the order of asking."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(patience.at_once)
-        self.waiting = 0
+        self._let_go = asyncio.Event()
         self.delivered = 0
         self.given_up = 0
+        self.behave(manners)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def behave(self, manners: Manners) -> None:
+        """From now on, for what waits too."""
+        self.manners = manners
+        if manners.hold:
+            self._let_go.clear()
+        else:
+            self._let_go.set()
 
     async def open(self) -> None:
         # No limit of connections: the turns are the limit, and time spent waiting for one is no attempt's time.
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        for number in self._waiting:
+            self._start(number)
 
     async def close(self) -> None:
-        """What is still waiting is lost."""
+        """What is still waiting goes nowhere any more; `dump` has it."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
+            self._session = None
 
-    def put(self, lane: str, body: bytes) -> None:
-        """Queue behind what is waiting in the same lane; without an address there is nobody to tell."""
-        if self._url is None:
+    def put(self, lane: str, body: bytes, channel: Channel = "app") -> None:
+        """Queue behind what is waiting in the same lane; before it is open, to go out then."""
+        self._put(Waiting(channel=channel, lane=lane, body=body))
+
+    def dump(self) -> list[dict[str, Any]]:
+        """What waits, in order, as JSON values."""
+        return [waiting.model_dump(mode="json") for waiting in self._waiting.values()]
+
+    def load(self, values: Sequence[Mapping[str, Any]]) -> None:
+        """Queue what `dump` gave. What was under way then goes out again. Raises pydantic's ValidationError."""
+        for waiting in TypeAdapter(list[Waiting]).validate_python(values):
+            self._put(waiting)
+
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
+        """To the app's address, once, now, outside every lane: the receiver's status and its answer, as JSON where it
+        is. Raises aiohttp.ClientError or TimeoutError when there is none, LookupError without an address."""
+        if "app" not in self._addresses:
+            raise LookupError("no webhook address")
+        async with self._request(self._addresses["app"].url, body, headers) as response:
+            text = await response.text(errors="replace")
+            try:
+                return response.status, json.loads(text)
+            except (ValueError, RecursionError):
+                return response.status, text or None
+
+    def _put(self, waiting: Waiting) -> None:
+        if waiting.channel not in self._addresses:
             return
-        self.waiting += 1
-        if lane in self._lanes:
-            self._lanes[lane].append(body)
-            return
-        self._lanes[lane] = deque([body])
-        task = asyncio.create_task(self._empty(lane))
+        number = next(self._numbers)
+        self._waiting[number] = waiting
+        if self._session is not None:
+            self._start(number)
+
+    def _start(self, number: int) -> None:
+        waiting = self._waiting[number]
+        lane = self._lanes.setdefault((waiting.channel, waiting.lane), asyncio.Lock())
+        task = asyncio.create_task(self._carry(number, waiting, lane))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def post(self, body: bytes, signature: Signature) -> tuple[int, Any]:
-        """Once, now, outside every lane: the receiver's status and its answer, as JSON where it is. Raises
-        aiohttp.ClientError or TimeoutError when there is none, LookupError without an address."""
-        if self._url is None:
-            raise LookupError("no webhook address")
-        return await self._attempt(body, self._signer.headers(body, signature))
+    async def _carry(self, number: int, waiting: Waiting, lane: asyncio.Lock) -> None:
+        await self._let_go.wait()
+        async with nullcontext() if self.manners.reorder else lane:
+            taken = await self._deliver(waiting)
+        if taken:
+            self.delivered += 1
+        else:
+            self.given_up += 1
+        del self._waiting[number]
 
-    async def _empty(self, lane: str) -> None:
-        queue = self._lanes[lane]
-        while queue:
-            if await self._deliver(queue[0]):
-                self.delivered += 1
-            else:
-                self.given_up += 1
-            queue.popleft()
-            self.waiting -= 1
-        del self._lanes[lane]
+    async def _deliver(self, waiting: Waiting) -> bool:
+        """Signed once, the same bytes on each try and on the second of a pair."""
+        address = self._addresses[waiting.channel]
+        headers = address.headers(waiting.body)
+        if not await self._insist(address.url, waiting.body, headers):
+            return False
+        if self.manners.duplicates and self._random.random() < self.manners.duplicates:
+            await self._try(address.url, waiting.body, headers)  # once, whatever is said to it
+        return True
 
-    async def _deliver(self, body: bytes) -> bool:
-        """Signed once, the same bytes on each try."""
-        headers = self._signer.headers(body)
+    async def _insist(self, url: str, body: bytes, headers: Mapping[str, str]) -> bool:
         for attempt in range(self._patience.retries + 1):
-            asked_for: float | None = None
-            try:
-                async with self._turns, self._request(body, headers) as response:
-                    if 200 <= response.status < 300:
-                        return True
-                    asked_for = _seconds(response.headers.get("Retry-After"))
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                pass  # no answer is as good as a refusal: it is tried again
+            taken, asked_for = await self._try(url, body, headers)
+            if taken:
+                return True
             if attempt < self._patience.retries:
                 await asyncio.sleep(self._delay(attempt, asked_for))
         return False
+
+    async def _try(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[bool, float | None]:
+        """Whether it was taken, and for how many seconds its receiver wants to be left alone."""
+        if self.manners.reorder:
+            await asyncio.sleep(self._random.uniform(0, self._patience.first_delay))
+        try:
+            async with self._turns:
+                await self._let_go.wait()  # with a turn in hand: nothing slips out that was waiting for one
+                async with self._request(url, body, headers) as response:
+                    return 200 <= response.status < 300, _seconds(response.headers.get("Retry-After"))
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False, None  # no answer is as good as a refusal: it is tried again
 
     def _delay(self, failed: int, asked_for: float | None) -> float:
         """After the attempt of this number (the first is 0); what the receiver asked for goes before our own figure."""
@@ -141,19 +196,13 @@ class Outbox:
             delay = max(self._patience.first_delay, asked_for)
         return delay * self._random.uniform(1, 1.25)
 
-    async def _attempt(self, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
-        async with self._request(body, headers) as response:
-            text = await response.text(errors="replace")
-            try:
-                return response.status, json.loads(text)
-            except (ValueError, RecursionError):
-                return response.status, text or None
-
-    def _request(self, body: bytes, headers: dict[str, str]) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        if self._session is None or self._url is None:
+    def _request(
+        self, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        if self._session is None:
             raise RuntimeError("the outbox is not open")
         return self._session.post(
-            self._url,
+            url,
             data=body,
             headers=headers,
             allow_redirects=False,

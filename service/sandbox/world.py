@@ -65,6 +65,8 @@ class World:
         self._clock = clock
         self.ahead = timedelta()
         """How far the clock has been moved."""
+        self.version = 0
+        """Another one after each change, for whoever saves it."""
         self.locations = {location.id: location for location in locations}
         self.clients = {client.id: client for client in clients}
         self.users = Table(User)
@@ -93,6 +95,10 @@ class World:
         """In whole milliseconds, as HighLevel keeps moments."""
         return whole_milliseconds(self._clock() + self.ahead)
 
+    def touch(self) -> None:
+        """Something has been changed."""
+        self.version += 1
+
     def new_id(self) -> str:
         return "".join(self.random.choices(LETTERS, k=LENGTH_OF_AN_ID))
 
@@ -107,6 +113,12 @@ class World:
     def company_id(self) -> str:
         """The agency's, to which all locations belong; empty where no app is declared."""
         return next((client.company_id for client in self.clients.values()), "")
+
+    def kept_location(self, location_id: str | None, place: str) -> Location | None:
+        """One that a state's file names at this place. Raises ValueError."""
+        if location_id is not None and location_id not in self.locations:
+            raise ValueError(f"{place}: there is no such location")
+        return None if location_id is None else self.locations[location_id]
 
     def calendar(self, location: Location, calendar_id: str) -> Calendar | None:
         return self.calendars.find(location.id, calendar_id)

@@ -2,67 +2,37 @@
 
 import asyncio
 import base64
-import math
+import contextlib
 import random
-import re
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import indent
-from typing import Any
-from urllib.parse import urlsplit
 
 import click
 import structlog
 from aiohttp import web
 from click.core import ParameterSource
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import ValidationError
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service import telemetry
 from service.sandbox.application import create_app
-from service.sandbox.complaints import complaints
-from service.sandbox.fault_notation import NOTATION, read_fault
+from service.sandbox.fault_notation import NOTATION
 from service.sandbox.faults import Fault
 from service.sandbox.limits import DAY, MOST_A_DAY, MOST_AT_ONCE, Limits
 from service.sandbox.seed import load_seed, packaged_seed
+from service.sandbox.state import kept_world
+from service.sandbox.state_file import StateError, StateFile
+from service.sandbox.world import World
 from service.settings import Settings
 from workers.cli.clock import clock
 from workers.cli.roles import serving, stop_signal
+from workers.cli.sandbox_options import FaultType, Header, Percent, Seconds, WebhookUrl, Word, signing_key
 
 log = structlog.get_logger()
 
 APP_ID = "5a1db0c5510751077e57ab1e"
 """The marketplace app that the sandbox's webhooks say they are from."""
-
-
-class FaultType(click.ParamType[Fault]):
-    name = "fault"
-
-    def convert(self, value: Fault | str, param: click.Parameter | None, ctx: click.Context | None) -> Fault:
-        if isinstance(value, Fault):
-            return value
-        try:
-            return read_fault(value)
-        except ValidationError as error:
-            self.fail("; ".join(complaints(error)), param, ctx)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Seconds(click.FloatRange):
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        seconds = float(super().convert(value, param, ctx))
-        if math.isnan(seconds):  # which is in every range
-            self.fail(f"{value} is no number of seconds.", param, ctx)
-        return seconds
-
-
-class WebhookUrl(click.ParamType[str]):
-    name = "url"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not _is_web_address(value):
-            self.fail("it is no address as in http://127.0.0.1:8000/hooks/highlevel", param, ctx)
-        return value
 
 
 @click.command()
@@ -71,12 +41,42 @@ class WebhookUrl(click.ParamType[str]):
 @click.option(
     "--webhook-url", type=WebhookUrl(), help="Where appointment webhooks are posted; without it nobody is told."
 )
+@click.option(
+    "--workflow-url", type=WebhookUrl(), help="Where a workflow about appointments posts; without it none does."
+)
+@click.option(
+    "--workflow-header",
+    "workflow_headers",
+    multiple=True,
+    type=Header(),
+    metavar="'NAME: VALUE'",
+    help="Goes with what the workflow posts. Any number of them.",
+)
+@click.option(
+    "--duplicates",
+    default=0,
+    show_default=True,
+    type=Percent(0, 100),
+    metavar="PERCENT",
+    help="So many of the webhooks that arrive come a second time.",
+)
+@click.option("--reorder", is_flag=True, help="Let webhooks come in any order.")
 @click.option("--seed", default="demo", show_default=True, help="demo, empty, or a YAML file.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="A file in which everything is kept; if it is there already, it is used in place of the seed.",
+)
+@click.option(
+    "--token", "tokens", multiple=True, type=Word(), help="What the only location takes in place of the seed's tokens."
+)
+@click.option("--location", type=Word(), help="The id of the only location, in place of the seed's.")
 @click.option("--app-id", default=APP_ID, show_default=True, help="The app that the webhooks name.")
 @click.option(
     "--signing-key",
+    "key",
     envvar="SANDBOX_SIGNING_KEY",
-    help="Ed25519 private key (32 bytes in base64) that signs the webhooks; by default a new one.",
+    help="Ed25519 private key (32 bytes in base64) that signs the webhooks; by default the state's, or a new one.",
 )
 @click.option(
     "--rate",
@@ -109,9 +109,16 @@ def sandbox(
     host: str,
     port: int,
     webhook_url: str | None,
+    workflow_url: str | None,
+    workflow_headers: tuple[tuple[str, str], ...],
+    duplicates: float,
+    reorder: bool,
     seed: str,
+    state: Path | None,
+    tokens: tuple[str, ...],
+    location: str | None,
     app_id: str,
-    signing_key: str | None,
+    key: str | None,
     rate: int,
     interval: float,
     daily: int,
@@ -119,7 +126,7 @@ def sandbox(
     no_limits: bool,
     faults: tuple[Fault, ...],
 ) -> None:
-    """Serve a HighLevel Calendars API of our own, which forgets everything at its end.
+    """Serve a HighLevel Calendars API of our own, which forgets everything at its end but for what it keeps in --state.
 
     The seed says which tokens it takes; that of the demo is pit-sandbox-demo.
 
@@ -133,20 +140,83 @@ def sandbox(
     """
     if no_limits:
         _limits_are_not_said()
-    key = _key(signing_key)
-    try:
-        world = load_seed(_seed_text(seed), clock=clock, random=random.SystemRandom())
-    except ValueError as error:
-        raise click.ClickException(f"the seed {seed} cannot be used:\n{indent(str(error), '  ')}") from None
+    if workflow_headers and workflow_url is None:
+        raise click.UsageError("--workflow-header wants --workflow-url.")
+    said = None if key is None else signing_key(key)
     limits = None if no_limits else Limits(rate, interval, daily, retry_after)
-    try:
-        app = create_app(world, webhook_url=webhook_url, signing_key=key, app_id=app_id, limits=limits, faults=faults)
-    except LookupError as error:
-        raise click.BadParameter(str(error.args[0]), param_hint="--fault") from None
     telemetry.set_up(Settings.model_construct(log_format="text"), "sandbox")
+    with _opened(state) as file:
+        world = _world(file, seed, location, tokens)
+        signs = said or _kept_key(file) or Ed25519PrivateKey.generate()
+        try:
+            app = create_app(
+                world,
+                webhook_url=webhook_url,
+                workflow_url=workflow_url,
+                workflow_headers=dict(workflow_headers),
+                duplicates=duplicates / 100,
+                reorder=reorder,
+                signing_key=signs,
+                app_id=app_id,
+                limits=limits,
+                faults=faults,
+                state_file=file,
+            )
+        except LookupError as error:
+            raise click.BadParameter(str(error.args[0]), param_hint="--fault") from None
+        _introduce(world, signs)
+        asyncio.run(_serve(app, host, port))
+
+
+def _introduce(world: World, key: Ed25519PrivateKey) -> None:
+    """Whom it speaks for, and the key as HIGHLEVEL_WEBHOOK_KEYS takes it."""
     for location in world.locations.values():
         log.info("a location", location=location.id, name=location.name, time_zone=str(location.timezone))
-    asyncio.run(_serve(app, host, port))
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    log.info("webhooks are signed", public_key=base64.b64encode(public).decode("ascii"))
+
+
+@contextlib.contextmanager
+def _opened(path: Path | None) -> Iterator[StateFile | None]:
+    """What goes wrong with the state meanwhile is told in a line."""
+    file = None if path is None else StateFile(path)
+    try:
+        if file is not None:
+            file.open()
+        yield file
+    except StateError as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        if file is not None:
+            file.close()
+
+
+def _world(file: StateFile | None, seed: str, location: str | None, tokens: tuple[str, ...]) -> World:
+    """From the state if there is one, else from the seed."""
+    source = random.SystemRandom()
+    if file is None or file.kept is None:
+        try:
+            return load_seed(_seed_text(seed), clock=clock, random=source, location_id=location, tokens=tokens)
+        except ValueError as error:
+            raise click.ClickException(f"the seed {seed} cannot be used:\n{indent(str(error), '  ')}") from None
+    log.info("the state is used in place of the seed", file=str(file.path))
+    world = kept_world(file, file.kept, clock=clock, random=source)
+    if location is not None or tokens:
+        _require(world, location, file)
+        world.locations = {each.id: each.with_tokens(tokens) for each in world.locations.values()}
+    return world
+
+
+def _require(world: World, location: str | None, file: StateFile) -> None:
+    """Whose tokens are said is in the state, and alone there."""
+    if len(world.locations) != 1:
+        raise file.unreadable(f"one location can be given an id and tokens from outside, not {len(world.locations)}")
+    if location is not None and location not in world.locations:
+        raise file.unreadable(f"its location is {next(iter(world.locations))}, not the one of --location")
+
+
+def _kept_key(file: StateFile | None) -> Ed25519PrivateKey | None:
+    return None if file is None or file.kept is None else file.key(file.kept)
 
 
 def _limits_are_not_said() -> None:
@@ -159,6 +229,7 @@ def _limits_are_not_said() -> None:
 async def _serve(app: web.Application, host: str, port: int) -> None:
     stopped = stop_signal()
     async with serving(app, host, port):
+        log.info("its page", address=f"http://{f'[{host}]' if ':' in host else host}:{port}/_sandbox/")
         await stopped.wait()
 
 
@@ -173,25 +244,3 @@ def _seed_text(seed: str) -> str:
         raise click.ClickException(f"no seed {seed}: neither demo nor empty, nor a file ({error.strerror})") from None
     except UnicodeDecodeError:
         raise click.ClickException(f"the seed {seed} is not UTF-8") from None
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and parts.port != 0
-            and not re.search(r"\s", text)
-        )
-    except ValueError:
-        return False
-
-
-def _key(text: str | None) -> Ed25519PrivateKey:
-    if text is None:
-        return Ed25519PrivateKey.generate()
-    try:
-        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text, validate=True))
-    except ValueError:
-        raise click.ClickException("--signing-key (SANDBOX_SIGNING_KEY) is not 32 bytes in base64") from None
