@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.store.database import Pool
 from tests.house import APP_ID, now, pool_of, settings_for
 from tests.processes import OURS, end_of, free_port, kill, ready, start, working
-from tests.sandboxes import HEADERS, PLENTY
+from tests.sandboxes import HEADERS, PLENTY, unbooked
 
 
 @dataclass(eq=False)
@@ -156,7 +156,7 @@ async def open_cluster(
         stack.push_async_callback(front.close)
         gate_server = await stack.enter_async_context(TestServer(gate))
         sandbox = create_app(
-            load_seed(packaged_seed("demo"), clock=now, random=Random(7)),
+            load_seed(unbooked(packaged_seed("demo")), clock=now, random=Random(7)),
             webhook_url=str(gate_server.make_url("/hook")),
             signing_key=key,
             app_id=APP_ID,

@@ -37,7 +37,7 @@ from service.store.database import Pool, prepare
 from service.store.sealing import Keys
 from service.telemetry import Tally
 from service.telemetry.traces import NoTracer, Tracer
-from tests.sandboxes import ADA, CUTS, HEADERS, LOCATION, PLENTY
+from tests.sandboxes import ADA, CUTS, HEADERS, LOCATION, PLENTY, unbooked
 from workers.cli.roles import ended
 from workers.jobs import Drainer
 from workers.rulebook import read
@@ -230,7 +230,7 @@ async def open_house(
     tally, tracer = Tally(), tracer or NoTracer()
     key = Ed25519PrivateKey.generate()
     text = seed.read_text() if seed else packaged_seed("demo")
-    world = load_seed(text, clock=now, random=Random(7))
+    world = load_seed(unbooked(text), clock=now, random=Random(7))
     # The sandbox must know the receiver's address and the receiver the sandbox's key: a port is settled first.
     late: dict[str, str] = {}
 

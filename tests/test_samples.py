@@ -13,7 +13,7 @@ import pytest
 from service.embedded import Servers
 from tests.house import House, open_house, register
 
-SAMPLES = {path.stem: path.read_bytes() for path in (Path(__file__).parent / "samples").glob("*.json")}
+SAMPLES = {path.stem: path.read_bytes() for path in (Path(__file__).parent / "samples").glob("Appointment*.json")}
 CREATE = SAMPLES["AppointmentCreate.published"]
 DELETES = ["AppointmentDelete.published", "AppointmentDelete.full-envelope"]
 APPOINTMENT: dict[str, Any] = json.loads(CREATE)["appointment"]

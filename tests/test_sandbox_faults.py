@@ -246,7 +246,7 @@ def test_a_fault_fits_in_a_line(text: str, fault: Fault) -> None:
         '{"operation": "CreateNote", "method": "POST", "status": 503}',
         '{"operation": "*", "status": 503, "colour": 1}',
         '{"operation": "*", "answer": "html", "message": "never said"}',
-        '{"operation": "EditNote", "status": 503}',
+        '{"operation": "EditNothing", "status": 503}',
         '{"operation": "*"',
         "",
     ],

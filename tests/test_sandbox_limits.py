@@ -232,7 +232,7 @@ async def test_limits_and_faults_are_set_on_the_command_line() -> None:
         (["--webhook-url", "http://x:port/"], "'--webhook-url': it is no address"),
         (["--fault", "CreateNote:drop,drop_after"], "'drop' and 'drop_after' cannot go together"),
         (["--fault", "CreateNote:204,html"], "'--fault': a 204 has no body, and so no html"),
-        (["--fault", "EditNote:503"], "--fault: the sandbox does not serve EditNote; it serves AccessToken, "),
+        (["--fault", "PayInvoice:503"], "--fault: the sandbox does not serve PayInvoice; it serves AccessToken, "),
         (["--fault", "CreateNote:explode"], "no fault is called 'explode'; known: a status, drop, drop_after,"),
         (["--fault", "CreateNote"], "WHERE:WHAT[,WHAT...][*TIMES][%PERCENT[#SEED]], as in CreateNote:drop_after*3"),
         (["--fault", "CreateNote:drop,503"], "a call is either dropped, or answered otherwise,"),

@@ -34,7 +34,7 @@ HELD = {"method": "POST", "path": NOTES, "hold": 30, "times": 1}
 async def counted(sandbox: Sandbox, **expected: int) -> None:
     """A webhook counts a moment after its receiver has answered."""
     async with asyncio.timeout(5):
-        while await sandbox.call("GET", "/_sandbox/webhooks") != expected:
+        while not expected.items() <= (await sandbox.call("GET", "/_sandbox/webhooks")).items():
             await asyncio.sleep(0.005)
 
 
@@ -75,7 +75,10 @@ async def test_each_change_is_announced_signed_in_the_published_order_of_keys() 
             "dateAdded": "2026-03-23T08:00:00.000Z",
             "dateUpdated": "2026-03-23T08:00:00.000Z",
         }
-        assert list(created["appointment"])[:4] == ["id", "address", "title", "calendarId"]
+        assert list(created["appointment"]) == [
+            *("id", "address", "title", "calendarId", "contactId", "groupId", "appointmentStatus", "assignedUserId"),
+            *("users", "notes", "source", "startTime", "endTime", "dateAdded", "dateUpdated"),
+        ]
         assert updated["appointment"]["dateUpdated"] > created["appointment"]["dateUpdated"]
         assert deleted["appointment"] == updated["appointment"]
         key = load_pem_public_key((await sandbox.call("GET", "/_sandbox/webhook-key"))["publicKey"].encode())
@@ -204,12 +207,13 @@ async def test_a_status_on_order_comes_before_or_after_the_write() -> None:
             async with sandbox.client.post(APPOINTMENTS, json={}, headers=HEADERS) as response:
                 assert (response.status, response.headers["Retry-After"]) == (429, "1")
                 assert await response.json() == {"statusCode": 429, "message": "Too Many Requests"}
+        before = await _booked(sandbox)
         await order(status=500)
         await sandbox.book(at("10:00"), status=500)
-        assert await _booked(sandbox) == 0
+        assert await _booked(sandbox) == before
         await order(status=502, after_write=True)
         await sandbox.book(at("10:00"), status=502)
-        assert await _booked(sandbox) == 1
+        assert await _booked(sandbox) == before + 1
         await sandbox.book(at("10:00"))
         calls = await sandbox.call("GET", "/_sandbox/calls")
         assert [call["status"] for call in calls if call["method"] == "POST"] == [429, 429, 500, 502, 200]
