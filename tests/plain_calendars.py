@@ -21,7 +21,17 @@ CALENDAR: dict[str, Any] = {
             "selectedUsers": "kim@example.com",
         }
     ],
-    "teamMembers": [{"userId": DANA, "priority": 0.5, "isPrimary": True, "locationConfigurations": [PLACE]}],
+    "meetingLocation": "Deprecated",
+    "teamMembers": [
+        {
+            "userId": DANA,
+            "priority": 0.5,
+            "meetingLocationType": "custom",
+            "meetingLocation": "Deprecated",
+            "isPrimary": True,
+            "locationConfigurations": [PLACE],
+        }
+    ],
     "eventType": "RoundRobin_OptimizeForEqualDistribution",
     "name": "Colours",
     "description": "Long",
@@ -112,13 +122,13 @@ async def calendars(call: Call) -> None:
     group_id = (await call("POST", "/calendars/groups", body=group))["group"]["id"]
     said = CALENDAR | {"groupId": group_id}
     made = (await call("POST", "/calendars/", body=said | ONLY_NEW))["calendar"]
-    expect(made, said | ONLY_NEW, "teamMembers", "locationConfigurations", "availabilities")
+    expect(made, said | ONLY_NEW, "meetingLocation", "teamMembers", "locationConfigurations", "availabilities")
     listed = (await call("GET", "/calendars/", locationId=LOCATION, groupId=group_id, showDrafted=True))["calendars"]
     assert [each["id"] for each in listed] == [made["id"]]
     (day,) = made["availabilities"]
     said |= {"name": "More colours", "slotDuration": 30, "availabilities": [day | {"date": "2026-03-26T00:00:00.000Z"}]}
     edited = (await call("PUT", "/calendars/{calendarId}", made["id"], body=said))["calendar"]
-    expect(edited, said, "teamMembers", "locationConfigurations")
+    expect(edited, said, "meetingLocation", "teamMembers", "locationConfigurations")
     read = (await call("GET", "/calendars/{calendarId}", made["id"]))["calendar"]
     expect(read, edited)
     free = await call(

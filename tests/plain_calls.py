@@ -25,10 +25,6 @@ KINDS: dict[str, tuple[type, ...]] = {
 OTHER_STATUS = {("DELETE", "/calendars/events/{eventId}"): 200}
 """Recorded live; the documents say 201."""
 
-DEPRECATED = {"meetingLocation", "teamMembers.meetingLocation", "teamMembers.meetingLocationType"}
-NOT_SENT = {("PUT", "/calendars/{calendarId}"): DEPRECATED, ("POST", "/calendars/"): DEPRECATED}
-"""Read-only by the specification (DEVIATIONS.md)."""
-
 OPTIONAL = {
     ("POST", "/calendars/events/block-slots"): {"calendarId"},
     ("PUT", "/calendars/events/block-slots/{eventId}"): {"calendarId"},
@@ -125,7 +121,7 @@ def check_body(told: Any, body: Any, but: Collection[str] = ()) -> None:
     """Raises AssertionError where it is not what the document says: a name, or a type."""
     place = told["method"], told["path"]
     bodies = [] if body is None else body if isinstance(body, list) else [body]
-    differences = sorted(set(_differences("", told.get("body", []), bodies)) - NOT_SENT.get(place, set()) - {*but})
+    differences = sorted(set(_differences("", told.get("body", []), bodies)) - {*but})
     if differences:
         raise AssertionError(f"{place}: otherwise than in the document: {differences}")
 

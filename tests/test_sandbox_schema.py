@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.adapted import adapted_document
+from tests.corrections import corrected_document
 from tests.sandboxes import CUTS, HEADERS, ROOM, at, running
 from tests.specification import document
 from tests.things import Things
@@ -97,7 +97,7 @@ def operations() -> dict[str, "APIOperation[Any, Any, Any, Any]"]:
     import schemathesis
     from schemathesis.core.result import Ok
 
-    schema = schemathesis.openapi.from_dict(adapted_document())
+    schema = schemathesis.openapi.from_dict(corrected_document())
     found = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
     return {operation.label: operation for operation in found}
 

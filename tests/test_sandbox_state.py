@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,21 @@ from service.sandbox.state_file import StateError, StateFile
 from service.sandbox.webhooks import Patience
 from tests.house import settings_for
 from tests.processes import WITHIN, free_port, kill, start
-from tests.sandboxes import ADA, APPOINTMENTS, CUTS, DANA, HEADERS, KIM, LOCATION, MONDAY, Sandbox, at, running, until
+from tests.sandboxes import (
+    ADA,
+    APPOINTMENTS,
+    CUTS,
+    DANA,
+    HEADERS,
+    KIM,
+    LOCATION,
+    MONDAY,
+    Receiver,
+    Sandbox,
+    at,
+    running,
+    until,
+)
 from workers.cli.sandbox import sandbox as sandbox_command
 
 AGENCY = {"client_id": "5a1db0c5510751077e57ab1e-sandbox", "client_secret": "sandbox-demo-secret"}
@@ -68,7 +83,11 @@ async def test_everything_is_there_again(tmp_path: Path) -> None:
     with opened(path) as file:
         async with running(kept=file, booked=True, told=False) as sandbox:
             booked = await sandbox.book(at("09:30"), assignedUserId=KIM)
-            series = {"ignoreFreeSlotValidation": True, "rrule": "RRULE:FREQ=WEEKLY;COUNT=3", "assignedUserId": DANA}
+            series: dict[str, Any] = {
+                "ignoreFreeSlotValidation": True,
+                "rrule": "RRULE:FREQ=WEEKLY;COUNT=3",
+                "assignedUserId": DANA,
+            }
             await sandbox.book(at("12:00"), **series)
             note = f"/calendars/appointments/{booked['id']}/notes"
             await sandbox.call("POST", note, {"body": "Café, quiet chair"}, status=201)
@@ -174,6 +193,26 @@ async def test_webhooks_that_wait_go_out_after_the_next_start(tmp_path: Path) ->
             await until(lambda: len(sandbox.receiver.arrived) == 1)
             assert sandbox.receiver.bodies[0]["appointment"]["id"] == booked["id"]
     assert held(path)["webhooks"] == []
+
+
+async def test_nobody_is_told_what_could_still_be_forgotten(tmp_path: Path) -> None:
+    arrived_before: list[int] = []
+    receivers: list[Receiver] = []
+
+    class Slow(StateFile):
+        def write(self, text: str) -> None:
+            time.sleep(0.05)
+            arrived_before.append(sum(len(each.arrived) for each in receivers))
+            super().write(text)
+
+    file = Slow(tmp_path / "state.json")
+    file.open()
+    async with running(kept=file) as sandbox:
+        receivers.append(sandbox.receiver)
+        await sandbox.book(at("10:00"))
+        await until(lambda: len(sandbox.receiver.arrived) == 1)
+    file.close()
+    assert arrived_before == [0, 0, 1]  # at the start, for the booking, at the end
 
 
 def test_two_cannot_have_one_file(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from multidict import MultiMapping
 from pydantic import ValidationError
 
 from service.highlevel.appointments import CreateAppointment, EditAppointment
+from service.highlevel.calendar_settings import CreateCalendar, EditCalendar
 from service.highlevel.free_slots import FreeSlots
 from service.highlevel.operation import Operation
 from service.sandbox import refusals
@@ -22,8 +23,14 @@ UNHEEDED: dict[type[Any], tuple[str, str]] = {
 }
 """A field that counts for nothing unless another is true. Our own client refuses it then, lest it be missed."""
 
-TOLERATED: dict[type[Any], tuple[str, ...]] = {FreeSlots: ("enableLookBusy",)}
-"""Queries that are not documented and that known clients send; they count for nothing."""
+TOLERATED: dict[type[Any], tuple[str, ...]] = {
+    FreeSlots: ("enableLookBusy",),
+    CreateCalendar: ("meetingLocation",),
+    EditCalendar: ("meetingLocation",),
+}
+"""Fields that our client does not have and others send: undocumented or deprecated. They count for nothing."""
+IN_MEMBERS = ("meetingLocation", "meetingLocationType")
+"""The same in each of a calendar's `teamMembers`."""
 
 
 def read_operation(
@@ -34,11 +41,7 @@ def read_operation(
     in_path = {layout.path[name]: value for name, value in path.items()}
     in_query = _read_query(operation, query)
     in_body = {} if operation.method == "GET" else _read_body(operation, raw)
-    for name in TOLERATED.get(operation, ()):
-        in_query.pop(name, None)
-    unheeded, unless = UNHEEDED.get(operation, ("", ""))
-    if in_body.get(unless) is not True:
-        in_body.pop(unheeded, None)
+    _let_pass(operation, in_query, in_body)
     misplaced = (in_query.keys() - set(layout.query.values())) | (in_body.keys() - set(layout.body.values()))
     if misplaced:
         raise refusals.unprocessable(*(f"property {name} should not exist" for name in sorted(misplaced)))
@@ -48,6 +51,20 @@ def read_operation(
         )
     except ValidationError as error:
         raise refusals.unprocessable(*invalid(operation, error)) from error
+
+
+def _let_pass(operation: type[Operation[Any]], in_query: dict[str, Any], in_body: dict[str, Any]) -> None:
+    """Take out what counts for nothing."""
+    for name in TOLERATED.get(operation, ()):
+        in_query.pop(name, None)
+        in_body.pop(name, None)
+        members = in_body.get("teamMembers")
+        for member in members if isinstance(members, list) else ():
+            for deprecated in IN_MEMBERS if isinstance(member, dict) else ():
+                member.pop(deprecated, None)
+    unheeded, unless = UNHEEDED.get(operation, ("", ""))
+    if in_body.get(unless) is not True:
+        in_body.pop(unheeded, None)
 
 
 def _read_query(operation: type[Operation[Any]], query: MultiMapping[str]) -> dict[str, Any]:

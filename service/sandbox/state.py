@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 
@@ -46,6 +47,7 @@ class State:
         """The world's version that the file holds."""
         self._saving: asyncio.Task[OSError | None] | None = None
         self._failing = False
+        outbox.once = self._saved_or_not
         if file is not None and file.kept is not None:
             self._restore(file, file.kept)
 
@@ -66,6 +68,11 @@ class State:
             error = await asyncio.shield(self._saving)
             if error is not None:
                 raise StateError(f"the state {self._file.path} cannot be saved ({error.strerror})") from error
+
+    async def _saved_or_not(self) -> None:
+        """What cannot be saved has happened all the same."""
+        with suppress(StateError):
+            await self.saved()
 
     async def close(self) -> None:
         """Save once more: which webhooks have arrived is told by no answer."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import count
@@ -77,6 +77,8 @@ class Outbox:
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(patience.at_once)
         self._let_go = asyncio.Event()
+        self.once: Callable[[], Awaitable[None]] | None = None
+        """What is waited for before the first try: nothing is told that could still be forgotten."""
         self.delivered = 0
         self.given_up = 0
         self.behave(manners)
@@ -150,6 +152,8 @@ class Outbox:
 
     async def _carry(self, number: int, waiting: Waiting, lane: asyncio.Lock) -> None:
         await self._let_go.wait()
+        if self.once is not None:
+            await self.once()
         async with nullcontext() if self.manners.reorder else lane:
             taken = await self._deliver(waiting)
         if taken:

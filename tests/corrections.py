@@ -27,7 +27,7 @@ RECORDED = {
 """Recorded answers have an object for no hours, and null for nobody; the table does not speak of what is empty."""
 
 
-def adapted_document() -> dict[str, Any]:
+def corrected_document() -> dict[str, Any]:
     """That of v3. Each operation has its own copy of every shape; of bodies nothing unknown is a part, since HighLevel
     refuses that (public captures)."""
     page = PAGE.read_text(encoding="utf-8")
