@@ -4,11 +4,12 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -120,6 +121,17 @@ async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not true():
             await asyncio.sleep(0.005)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[StateFile]:
+    """A sandbox's state, for us alone meanwhile."""
+    file = StateFile(path)
+    file.open()
+    try:
+        yield file
+    finally:
+        file.close()
 
 
 @cache

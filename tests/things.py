@@ -37,7 +37,14 @@ MAKINGS = {
     "serviceLocationId": Making("services/locations", HERE | {"name": "Annexe", "slug": "annexe"}),
     "bookingId": Making(
         "services/bookings?overrideAvailability=true",
-        HERE | FROM_TEN | {"contactId": ADA, "timezone": "Europe/London", "services": [{"id": "{serviceId}"}]},
+        HERE
+        | FROM_TEN
+        | {
+            "contactId": ADA,
+            "timezone": "Europe/London",
+            "serviceLocationId": "{serviceLocationId}",
+            "services": [{"id": "{serviceId}"}],
+        },
         ("bookingId",),
     ),
     "appointmentId": Making(
