@@ -17,8 +17,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.sandbox.application import create_app
-from service.sandbox.seed import load_seed, packaged_seed
-from service.sandbox.webhooks import Patience
+from service.sandbox.seeds.seed import load_seed, packaged_seed
+from service.sandbox.webhooks.outbox import Patience
 from service.settings import Settings
 from service.store.database import Pool
 from tests.house import APP_ID, now, pool_of, settings_for

@@ -28,9 +28,9 @@ from service.highlevel.rate_limit import Unlimited
 from service.queue import Bell
 from service.receiver.app import create_app as create_receiver
 from service.sandbox.application import create_app as create_sandbox
-from service.sandbox.seed import load_seed, packaged_seed
-from service.sandbox.webhooks import Patience
-from service.sandbox.world import World
+from service.sandbox.seeds.seed import load_seed, packaged_seed
+from service.sandbox.webhooks.outbox import Patience
+from service.sandbox.world.world import World
 from service.settings import Settings
 from service.store import history, locations, rulebooks
 from service.store.database import Pool, prepare

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from service.sandbox.page.view import View, read_view
 from service.sandbox.page.week import Box, Day, Week, week_of
-from service.sandbox.records import Appointment, Location
-from service.sandbox.seed import load_seed
-from service.sandbox.world import World
+from service.sandbox.seeds.seed import load_seed
+from service.sandbox.world.records import Appointment, Location
+from service.sandbox.world.world import World
 from tests.sandboxes import ADA, ALEX, CUTS, DANA, KIM, LOCATION, MONDAY, ROOM, Sandbox
 
 GRACE = "cGrc7YwP2kVb9HsD4tQx"

@@ -19,12 +19,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.sandbox.application import create_app
-from service.sandbox.faults import Fault
+from service.sandbox.door.faults import Fault
 from service.sandbox.limits import Limits
-from service.sandbox.seed import load_seed, packaged_seed
-from service.sandbox.state import kept_world
-from service.sandbox.state_file import StateFile
-from service.sandbox.webhooks import Patience
+from service.sandbox.seeds.seed import load_seed, packaged_seed
+from service.sandbox.state.file import StateFile
+from service.sandbox.state.state import kept_world
+from service.sandbox.webhooks.outbox import Patience
 
 LOCATION = "lFk3vTj0cQxW8mPzR2bN"
 DANA, KIM, ALEX = "u8jzPde0IgxLd6GncfBA", "epfJBd0Kh8oOOL8dKLzd", "aT4xQm7LrW2vYc9NhZ0s"

@@ -12,7 +12,7 @@ from service.highlevel.calendars import CalendarReply, CalendarsReply
 from service.highlevel.locations import LocationReply
 from service.highlevel.operation import Operation
 from service.sandbox.application import HANDLERS
-from service.sandbox.seed import load_seed, packaged_seed
+from service.sandbox.seeds.seed import load_seed, packaged_seed
 from tests.sandboxes import (
     ADA,
     ALEX,

@@ -10,7 +10,7 @@ from service.highlevel.calendars import CalendarReply, CalendarsReply, DeleteCal
 from service.highlevel.event_calendar_schedules import CreateEventCalendarSchedule
 from service.highlevel.notifications import CreateNotifications, NewNotification
 from service.sandbox.application import HANDLERS
-from service.sandbox.seed import load_seed
+from service.sandbox.seeds.seed import load_seed
 from tests.sandboxes import CUTS, KIM, LOCATION, MONDAY, ROOM, Sandbox, at, running
 from tests.small_salon import HOURS, NEW, OPEN, OTHER, SEED, change, clocks, make, read, refused
 from tests.test_sandbox import CALENDAR, CALENDAR_LISTED

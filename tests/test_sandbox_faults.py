@@ -9,8 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from service.sandbox.fault_notation import read_fault
-from service.sandbox.faults import Fault, Faults
+from service.sandbox.door.fault_notation import read_fault
+from service.sandbox.door.faults import Fault, Faults
 from service.sandbox.limits import Limits
 from tests.sandboxes import CUTS, HEADERS, KIM, MONDAY, Sandbox, at, running
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.highlevel.groups import GroupReply, GroupsReply
-from service.sandbox.seed import packaged_seed
+from service.sandbox.seeds.seed import packaged_seed
 from tests.sandboxes import CUTS, LOCATION, Sandbox, running
 
 EVENINGS = {"locationId": LOCATION, "name": "Evenings", "description": "After six", "slug": "evenings"}

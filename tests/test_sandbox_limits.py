@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.sandbox.limits import DAY, Budget, Limits
-from service.sandbox.seed import packaged_seed
+from service.sandbox.seeds.seed import packaged_seed
 from tests.processes import WITHIN, free_port
 from tests.sandboxes import ADA, APPOINTMENTS, CUTS, HEADERS, LOCATION, Sandbox, at, running
 from workers.cli.sandbox import sandbox as sandbox_command

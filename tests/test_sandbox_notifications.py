@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.highlevel.notifications import Notification, NotificationsReply
-from service.sandbox.seed import packaged_seed
+from service.sandbox.seeds.seed import packaged_seed
 from tests.sandboxes import CUTS, ROOM, Sandbox, running
 
 PATH = f"/calendars/{CUTS}/notifications"

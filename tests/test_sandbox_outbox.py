@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import ValidationError
 
-from service.sandbox.webhooks import Address, Manners, Outbox, Patience
+from service.sandbox.webhooks.outbox import Address, Manners, Outbox, Patience
 from tests.sandboxes import APPOINTMENTS, Receiver, Sandbox, at, running, until, verify
 
 LEVER = "/_sandbox/webhooks"

@@ -8,12 +8,12 @@ from random import Random
 
 from service.sandbox import application, refusals
 from service.sandbox.application import HANDLERS
-from service.sandbox.fault_notation import read_fault
-from service.sandbox.faults import Faults
-from service.sandbox.levers import ROOT
-from service.sandbox.oauth import OAuth
+from service.sandbox.door.fault_notation import read_fault
+from service.sandbox.door.faults import Faults
+from service.sandbox.door.oauth import OAuth
+from service.sandbox.lever import ROOT
 from service.sandbox.refusals import Refusal
-from service.sandbox.seed import load_seed, packaged_seed
+from service.sandbox.seeds.seed import load_seed, packaged_seed
 from tests.sandboxes import MONDAY, running
 
 FOLDER = Path(application.__file__).parent
@@ -58,7 +58,7 @@ def said_in_the_code() -> set[str]:
         if inspect.isfunction(function) and not inspect.signature(function).parameters
         if isinstance(answer := function(), Refusal)
     }
-    for path in FOLDER.glob("*.py"):
+    for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse("" if path.name in OF_OAUTH else path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Attribute(attr=name), args=[ast.Constant(value=str(words)), *_]):

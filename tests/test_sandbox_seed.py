@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from service.sandbox.seed import load_seed, packaged_seed
-from service.sandbox.world import World
+from service.sandbox.seeds.seed import load_seed, packaged_seed
+from service.sandbox.world.world import World
 from tests.sandboxes import ADA, CONSULTATIONS, CUTS, DANA, FOREVER, KIM, LOCATION, MONDAY, ROOM, at, running
 
 LONDON = ZoneInfo("Europe/London")

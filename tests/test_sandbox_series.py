@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.sandbox.series import MOST, starts_of, with_exception
+from service.sandbox.booking.series import MOST, starts_of, with_exception
 from tests.sandboxes import APPOINTMENTS, CONSULTATIONS, DANA, FOREVER, KIM, Sandbox, at, running
 
 LONDON = ZoneInfo("Europe/London")

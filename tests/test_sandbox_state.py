@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 import structlog
 
-from service.sandbox.state_file import StateFile
-from service.sandbox.webhooks import Patience
+from service.sandbox.state.file import StateFile
+from service.sandbox.webhooks.outbox import Patience
 from tests.house import settings_for
 from tests.processes import WITHIN, free_port, kill, start
 from tests.sandboxes import (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from service.sandbox.state_file import StateError, StateFile
+from service.sandbox.state.file import StateError, StateFile
 from tests.sandboxes import at, opened
 from workers.cli.sandbox import sandbox as sandbox_command
 

@@ -11,7 +11,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from service.sandbox.webhooks import Patience
+from service.sandbox.webhooks.outbox import Patience
 from tests.sandboxes import (
     ADA,
     APPOINTMENTS,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from service.highlevel.calendars import Calendar
 from service.sandbox.page.lanes import MOST, Span, side_by_side
 from service.sandbox.page.view import Unclear, read_view
-from service.sandbox.records import Block
+from service.sandbox.world.records import Block
 from tests.sandbox_pages import GRACE, at, book, boxes, minutes_of, salon, view, week
 from tests.sandboxes import CUTS, DANA, KIM, LOCATION, MONDAY, ROOM
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from service.event import read_workflow
-from service.sandbox.webhooks import Patience
+from service.sandbox.webhooks.outbox import Patience
 from tests.sandboxes import ADA, APPOINTMENTS, CUTS, KIM, LOCATION, Sandbox, at, running, until
 
 FIRST = "2026-03-30T10:00:00+01:00"

@@ -8,7 +8,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.highlevel.operation import Operation
-from service.sandbox import (
+from service.sandbox.api import (
     appointments,
     blocks,
     calendar_settings,
@@ -25,28 +25,28 @@ from service.sandbox import (
     services,
     users,
 )
-from service.sandbox.calls import Calls
-from service.sandbox.clock_control import ClockControl
-from service.sandbox.control import Control
-from service.sandbox.credentials import Credentials
 from service.sandbox.desk import Desk
-from service.sandbox.dispatcher import Dispatcher
-from service.sandbox.edge import Edge
-from service.sandbox.envelopes import App, of_appointment, of_contact
-from service.sandbox.faults import Fault, Faults
-from service.sandbox.grants import Grants
-from service.sandbox.levers import add_levers
+from service.sandbox.door.calls import Calls
+from service.sandbox.door.dispatcher import Dispatcher
+from service.sandbox.door.edge import Edge
+from service.sandbox.door.faults import Fault, Faults
+from service.sandbox.door.oauth import OAuth
+from service.sandbox.lever import add_levers
+from service.sandbox.levers.clock import ClockControl
+from service.sandbox.levers.control import Control
+from service.sandbox.levers.webhooks import WebhookControl
 from service.sandbox.limits import Limits, Meter
-from service.sandbox.oauth import OAuth
 from service.sandbox.outcome import Announcement, ContactChanged, Handler
 from service.sandbox.page.site import Site
-from service.sandbox.signing import Signer
-from service.sandbox.state import State
-from service.sandbox.state_file import StateFile
-from service.sandbox.webhook_control import WebhookControl
-from service.sandbox.webhooks import Address, Channel, Manners, Outbox, Patience
-from service.sandbox.workflow_body import sets_off_workflows, workflow_body
-from service.sandbox.world import World
+from service.sandbox.state.file import StateFile
+from service.sandbox.state.state import State
+from service.sandbox.tokens.credentials import Credentials
+from service.sandbox.tokens.grants import Grants
+from service.sandbox.webhooks.envelopes import App, of_appointment, of_contact
+from service.sandbox.webhooks.outbox import Address, Channel, Manners, Outbox, Patience
+from service.sandbox.webhooks.signing import Signer
+from service.sandbox.webhooks.workflow_body import sets_off_workflows, workflow_body
+from service.sandbox.world.world import World
 
 HANDLERS: dict[type[Operation[Any]], Handler] = {
     operation: handler

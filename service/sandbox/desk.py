@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from service.highlevel.operation import Operation
 from service.sandbox.outcome import Announcement, ContactChanged, Handler, Outcome
-from service.sandbox.records import Location
-from service.sandbox.world import Change, World
+from service.sandbox.world.records import Location
+from service.sandbox.world.world import Change, World
 
 Asker = Literal["API", "page"]
 

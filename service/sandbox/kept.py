@@ -4,7 +4,7 @@ from typing import Any, Final, Literal
 
 from pydantic import AwareDatetime
 
-from service.sandbox.records import Client, Location, Record
+from service.sandbox.world.records import Client, Location, Record
 
 PROGRAM: Final = "slotwright sandbox"
 VERSION: Final = 1

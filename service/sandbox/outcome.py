@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from service.highlevel.contacts import Contact
-from service.sandbox.records import Appointment, Location
-from service.sandbox.world import World
+from service.sandbox.world.records import Appointment, Location
+from service.sandbox.world.world import World
 
 EventType = Literal["AppointmentCreate", "AppointmentUpdate", "AppointmentDelete"]
 

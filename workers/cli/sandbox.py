@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service import telemetry
 from service.sandbox.application import create_app
-from service.sandbox.fault_notation import NOTATION
-from service.sandbox.faults import Fault
+from service.sandbox.door.fault_notation import NOTATION
+from service.sandbox.door.faults import Fault
 from service.sandbox.limits import DAY, MOST_A_DAY, MOST_AT_ONCE, Limits
-from service.sandbox.seed import load_seed, packaged_seed
-from service.sandbox.state import kept_world
-from service.sandbox.state_file import StateError, StateFile
-from service.sandbox.world import World
+from service.sandbox.seeds.seed import load_seed, packaged_seed
+from service.sandbox.state.file import StateError, StateFile
+from service.sandbox.state.state import kept_world
+from service.sandbox.world.world import World
 from service.settings import Settings
 from workers.cli.clock import clock
 from workers.cli.roles import serving, stop_signal

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
 from service.sandbox.complaints import complaints
-from service.sandbox.fault_notation import read_fault
-from service.sandbox.faults import Fault
+from service.sandbox.door.fault_notation import read_fault
+from service.sandbox.door.faults import Fault
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 

@@ -20,7 +20,7 @@ from cryptography.fernet import Fernet
 
 from service import embedded
 from service.embedded import Servers
-from service.sandbox.seed import load_seed, packaged_seed
+from service.sandbox.seeds.seed import load_seed, packaged_seed
 from service.settings import LEFT_BY_UP, Settings, read_settings
 from service.store import migrations
 from workers.cli.clock import clock

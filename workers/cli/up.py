@@ -16,7 +16,7 @@ import click
 from pydantic import SecretStr
 
 from service.highlevel.connection import open_session
-from service.sandbox.seed import load_seed, packaged_seed
+from service.sandbox.seeds.seed import load_seed, packaged_seed
 from service.settings import read_settings
 from service.store import history, locations, rulebooks
 from service.store.database import AWAY, Pool

@@ -9,11 +9,11 @@ from service.highlevel.appointments import AppointmentStatus, CreateAppointment,
 from service.highlevel.notes import CreateNote
 from service.highlevel.operation import Operation
 from service.sandbox import refusals
-from service.sandbox.appointments import book
+from service.sandbox.api.appointments import book
 from service.sandbox.desk import Desk
 from service.sandbox.outcome import Outcome
 from service.sandbox.page.view import Unclear
-from service.sandbox.records import Appointment, CreatedBy, Location
+from service.sandbox.world.records import Appointment, CreatedBy, Location
 
 OperationT = TypeVar("OperationT", bound=Operation[Any])
 WIDGET = CreatedBy(source="booking_widget")

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from service.availability.intervals import Interval
-from service.sandbox.agenda import Subject
-from service.sandbox.engagements import engagements
+from service.sandbox.booking.engagements import engagements
 from service.sandbox.page.view import View, people_of
 from service.sandbox.page.words import clock, name_of, status_words
-from service.sandbox.records import Appointment, Block
-from service.sandbox.world import World
+from service.sandbox.world.agenda import Subject
+from service.sandbox.world.records import Appointment, Block
+from service.sandbox.world.world import World
 
 TONES = 8
 """Colours; whoever comes after has one of them again."""

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from service.sandbox.levers import ROOT
+from service.sandbox.lever import ROOT
 from service.sandbox.page.placement import placed, stylesheet
 from service.sandbox.page.view import PAGES, WEEK_PATH
 from service.sandbox.page.words import shown

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from service.availability.intervals import Interval
-from service.sandbox.appointment_answers import read
-from service.sandbox.moments import local_text
-from service.sandbox.offers import Offers
+from service.sandbox.api.appointment_answers import read
+from service.sandbox.booking.offers import Offers
 from service.sandbox.page.view import View
 from service.sandbox.page.words import clock, day_and_clock, mark_of, moment_words, name_of, status_words
-from service.sandbox.records import Appointment, Note
-from service.sandbox.world import World
+from service.sandbox.world.moments import local_text
+from service.sandbox.world.records import Appointment, Note
+from service.sandbox.world.world import World
 
 AHEAD = timedelta(days=14)
 """So far ahead a booking can be moved on the page."""

@@ -10,10 +10,9 @@ from aiohttp import web
 
 from service.availability.intervals import Interval
 from service.highlevel.operation import Operation
+from service.sandbox.booking.offers import INSTANT
 from service.sandbox.desk import Desk
-from service.sandbox.levers import Lever
-from service.sandbox.moments import local_text
-from service.sandbox.offers import INSTANT
+from service.sandbox.lever import Lever
 from service.sandbox.page import deeds
 from service.sandbox.page.forms import read_form
 from service.sandbox.page.pages import Pages
@@ -21,8 +20,9 @@ from service.sandbox.page.sheet import moves, sheet_of
 from service.sandbox.page.view import PAGES, WEEK_PATH, ZONES, Unclear, View, people_of, read_view
 from service.sandbox.page.week import places, week_of
 from service.sandbox.page.words import day_and_clock, length_words, moment_words, name_of, zone_words
-from service.sandbox.records import Appointment
 from service.sandbox.refusals import Refusal
+from service.sandbox.world.moments import local_text
+from service.sandbox.world.records import Appointment
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LATELY = 40

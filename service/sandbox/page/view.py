@@ -12,10 +12,10 @@ from service.availability.hours import first_instant
 from service.availability.intervals import Interval
 from service.highlevel.calendars import Calendar
 from service.highlevel.users import User
-from service.sandbox.levers import ROOT
+from service.sandbox.lever import ROOT
 from service.sandbox.page.words import name_of
-from service.sandbox.records import Location
-from service.sandbox.world import World
+from service.sandbox.world.records import Location
+from service.sandbox.world.world import World
 
 WEEK_PATH = f"{ROOT}/"
 PAGES = f"{ROOT}/page"

@@ -7,14 +7,14 @@ from datetime import date, datetime, timedelta
 from service.availability.intervals import Interval, merged
 from service.availability.slots import Offer, hidden
 from service.highlevel.calendars import Calendar
-from service.sandbox.offers import Offers
+from service.sandbox.booking.offers import Offers
 from service.sandbox.page.entries import Entry, entries_of
 from service.sandbox.page.lanes import Lane, More, Span, side_by_side
 from service.sandbox.page.placement import STEP
 from service.sandbox.page.view import View
 from service.sandbox.page.words import clock
-from service.sandbox.records import FREEING
-from service.sandbox.world import World
+from service.sandbox.world.records import FREEING
+from service.sandbox.world.world import World
 
 HOUR = 60
 DAY = 24 * HOUR

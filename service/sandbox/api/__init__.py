@@ -1,0 +1,1 @@
+"""HighLevel's operations, a file for each resource."""

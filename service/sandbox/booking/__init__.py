@@ -1,0 +1,1 @@
+"""When something can be booked, and what is made of it."""

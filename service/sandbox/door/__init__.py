@@ -1,0 +1,1 @@
+"""What stands before the operations: limits, faults, reading of requests."""

@@ -1,0 +1,1 @@
+"""Worlds' beginnings, written in YAML."""

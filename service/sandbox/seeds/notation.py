@@ -1,0 +1,91 @@
+"""What a seed may say of a location, and what it becomes."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from service.highlevel.contacts import Contact
+from service.highlevel.groups import Group
+from service.highlevel.users import User
+from service.sandbox.seeds.bookings import SeededBlock, SeededBooking
+from service.sandbox.seeds.calendars import SeededCalendar, SeededSchedule
+from service.sandbox.seeds.services import SeededResource, SeededService, SeededServiceLocation
+from service.sandbox.world.records import Location, Record
+
+
+class SeededUser(Record):
+    id: str
+    name: str
+    email: str | None = None
+
+    def at(self, location_id: str) -> User:
+        first, _, last = self.name.partition(" ")
+        return User.model_validate(
+            {
+                "id": self.id,
+                "name": self.name,
+                "firstName": first,
+                "lastName": last,
+                "email": self.email or f"{first.lower()}@example.com",
+                "roles": {"type": "account", "role": "user", "locationIds": [location_id]},
+            }
+        )
+
+
+class SeededContact(Record):
+    id: str
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+
+    def at(self, location_id: str, added: str, owner: str | None) -> Contact:
+        first, _, last = self.name.partition(" ")
+        said: dict[str, Any] = {
+            "id": self.id,
+            "locationId": location_id,
+            "firstName": first,
+            "lastName": last,
+            "name": self.name,
+            "email": self.email,
+            "phone": self.phone,
+            "assignedTo": owner,
+            "tags": self.tags,
+            "dateAdded": added,
+            "dateUpdated": added,
+        }
+        return Contact.model_validate({name: value for name, value in said.items() if value is not None})
+
+
+class SeededGroup(Record):
+    id: str
+    name: str
+    slug: str
+    description: str = ""
+
+    def at(self, location_id: str) -> Group:
+        return Group.model_validate({**self.model_dump(), "locationId": location_id, "isActive": True})
+
+
+class SeededLocation(Record):
+    """Who is meant may be said by name or id."""
+
+    id: str
+    name: str = ""
+    timezone: ZoneInfo
+    tokens: tuple[str, ...] = ()
+    scopes: tuple[str, ...] | None = None
+    users: tuple[SeededUser, ...] = ()
+    contacts: tuple[SeededContact, ...] = ()
+    groups: tuple[SeededGroup, ...] = ()
+    calendars: tuple[SeededCalendar, ...] = ()
+    schedules: tuple[SeededSchedule, ...] = ()
+    resources: tuple[SeededResource, ...] = ()
+    services: tuple[SeededService, ...] = ()
+    service_locations: tuple[SeededServiceLocation, ...] = ()
+    blocks: tuple[SeededBlock, ...] = ()
+    bookings: tuple[SeededBooking, ...] = ()
+
+    @property
+    def location(self) -> Location:
+        return Location(id=self.id, name=self.name, timezone=self.timezone, tokens=self.tokens, scopes=self.scopes)

@@ -1,0 +1,1 @@
+"""What tokens are, and how they are handed out."""
