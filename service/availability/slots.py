@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
-from typing import Self
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from service.availability.intervals import Interval, intersect
@@ -68,8 +68,7 @@ def _length(amount: float, unit: str | None) -> timedelta:
         raise ValueError(f"no length of time: {amount} {unit}") from None
 
 
-@dataclass(frozen=True)
-class Booking:
+class Booking(NamedTuple):
     """A person's time that is taken by a booking of whatever calendar."""
 
     interval: Interval
@@ -92,8 +91,7 @@ class Person:
     blocked: Sequence[Interval] = ()
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(NamedTuple):
     start: datetime
     """In UTC."""
     people: tuple[str, ...]
@@ -116,18 +114,19 @@ def offers(
     """
     between = (_microseconds(earliest), _microseconds(latest))
     common = _common([person.open_times for person in people]) if terms.together else None
-    free: dict[int, list[str]] = {}
+    spans: dict[int, list[Starts]] = {}
+    free: list[tuple[str, set[int]]] = []
     for person in people:
-        for start in _free_starts(terms, person, person.open_times if common is None else common, between):
-            if start in free:
-                free[start].append(person.id)
-            else:
-                free[start] = [person.id]
-    wanted = len(people) if terms.together else 1
+        open_times = person.open_times if common is None else common
+        opened = spans.get(id(open_times))  # most people share the hours of their calendar
+        if opened is None:
+            opened = spans[id(open_times)] = _spans(open_times)
+        free.append((person.id, _free_starts(terms, person, opened, between)))
+    starts = [starts for _, starts in free]
+    wanted = set().union(*starts) if not terms.together else set.intersection(*starts) if starts else set()
     found = [
-        Offer(EPOCH + timedelta(microseconds=start), tuple(who))
-        for start, who in sorted(free.items())
-        if len(who) >= wanted
+        Offer(EPOCH + timedelta(microseconds=start), tuple([who for who, starts in free if start in starts]))
+        for start in sorted(wanted)
     ]
     full = {day for day, count in booked.items() if terms.per_day is not None and count >= terms.per_day}
     return [offer for offer in found if offer.start.astimezone(zone).date() not in full] if full else found
@@ -162,15 +161,17 @@ def _common(open_times: Sequence[Sequence[Interval]]) -> list[Interval]:
     return common
 
 
-def _free_starts(terms: Terms, person: Person, open_times: Iterable[Interval], between: Starts) -> set[int]:
+def _spans(open_times: Iterable[Interval]) -> list[Starts]:
+    return sorted((_microseconds(opening.starts), _microseconds(opening.ends)) for opening in open_times)
+
+
+def _free_starts(terms: Terms, person: Person, opened: Iterable[Starts], between: Starts) -> set[int]:
     """When slots start that lie in one of the openings and for which the person is free."""
     duration, step = terms.duration // INSTANT, terms.interval // INSTANT
     taken = _joined(_taken_starts(terms, person))
     grids: list[range] = []
     passed = 0
-    for opens, closes in sorted(
-        [(_microseconds(opening.starts), _microseconds(opening.ends)) for opening in open_times]
-    ):
+    for opens, closes in opened:
         while passed < len(taken) and taken[passed][1] <= opens:
             passed += 1
         free_from, stop = max(opens, between[0]), min(closes - duration + 1, between[1])

@@ -101,7 +101,9 @@ class Diary:
 
 def touches(interval: Interval, window: Interval) -> bool:
     """Overlap, with an interval of no length counted where it stands."""
-    return interval.overlaps(window) or window.starts <= interval.starts < window.ends
+    if interval.starts >= window.ends or window.starts >= window.ends:
+        return False
+    return interval.ends > window.starts or interval.starts >= window.starts
 
 
 def _subjects(appointment: Appointment) -> Iterator[Subject]:
