@@ -155,6 +155,7 @@ def _welcome(running: Stack, folder: Path, *, once: bool) -> str:
     addresses = (
         f"webhooks  {running.receiver_url}/hooks/highlevel\n"
         f"sandbox   {running.sandbox_url}, a HighLevel API of our own, which posts them\n"
+        f"its page  {running.sandbox_url}/_sandbox/, to book, move and cancel by clicking\n"
         f"console   {running.console_url}\n"
     )
     if once:
