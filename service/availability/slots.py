@@ -132,6 +132,14 @@ def offers(
     return [offer for offer in found if offer.start.astimezone(zone).date() not in full] if full else found
 
 
+def is_free(person: Person, interval: Interval, *, before: timedelta = ZERO, after: timedelta = ZERO) -> bool:
+    """Whether nothing that the person has on is in the way of a booking then, whose buffers these are; opening hours
+    are not asked. An instant is as long as the shortest time there is."""
+    terms = Terms(max(interval.ends - interval.starts, INSTANT), INSTANT, before, after)
+    start = _microseconds(interval.starts)
+    return not any(first <= start < stop for first, stop in _taken_starts(terms, person))
+
+
 def hidden(offers: Sequence[Offer], percent: float, seed: str, zone: ZoneInfo) -> list[Offer]:
     """Those that are left where a calendar shall look busy: of each day of `zone` that many percent are gone, rounded
     down, and for the same seed always the same ones. Less than 0 percent counts as 0, more than 100 as 100."""

@@ -1,11 +1,15 @@
 """What people have on: whether they are free at the time of a booking, and how many bookings they have around it."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 from zoneinfo import ZoneInfo
 
+from service.availability.intervals import Interval
+from service.availability.slots import Booking as Taken
+from service.availability.slots import Person, is_free
 from service.highlevel.appointments import Appointment, ListEvents
-from service.highlevel.blocked_slots import ListBlockedSlots
+from service.highlevel.blocked_slots import BlockedSlot, ListBlockedSlots
 from service.highlevel.operation import Api, milliseconds
 from service.trigger import TAKES_NO_TIME, Booking
 
@@ -23,7 +27,9 @@ class Agenda:
     async def free(self, user_id: str) -> bool:
         """Whether nothing of this person, booking or block, overlaps the booking."""
         starts, ends = self._booking.starts, self._booking.ends
-        if await self._events(user_id, starts, ends):
+        wanted = Interval(starts, ends)
+        booked = [Taken(stretch) for stretch in _stretches(await self._events(user_id, starts, ends))]
+        if not is_free(Person(user_id, (), booked), wanted):
             return False
         blocks = await self._api(
             ListBlockedSlots(
@@ -33,9 +39,8 @@ class Agenda:
                 end_time=milliseconds(ends),
             )
         )
-        return not any(
-            block.start_time < ends and starts < block.end_time and not block.deleted for block in blocks.events
-        )
+        blocked = _stretches(block for block in blocks.events if not block.deleted)
+        return is_free(Person(user_id, (), blocked=blocked), wanted)
 
     async def count(self, user_id: str, period: Period) -> int:
         """Bookings of this person in the day, week (from Monday) or month of the booking, on the location's clock."""
@@ -60,6 +65,11 @@ class Agenda:
             and not event.deleted
             and event.appointment_status not in TAKES_NO_TIME
         ]
+
+
+def _stretches(events: Iterable[Appointment | BlockedSlot]) -> list[Interval]:
+    """Those of some length; HighLevel's own samples have some that end when they start."""
+    return [Interval(event.start_time, event.end_time) for event in events if event.start_time < event.end_time]
 
 
 def bounds(moment: datetime, period: Period) -> tuple[datetime, datetime]:

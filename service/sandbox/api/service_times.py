@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from service.availability.hours import hours_of_schedule
 from service.availability.intervals import Interval, merged
-from service.availability.slots import INSTANT, Person, Terms, offers
+from service.availability.slots import Person, is_free
 from service.highlevel.service_bookings import BookedAddOn, BookedService, ServiceChoice
 from service.highlevel.services import Service
 from service.sandbox import refusals
@@ -88,21 +88,11 @@ class ServiceTimes:
         if not self._works(person, interval):
             return False
         before, after = buffers(service)
-        duration = interval.ends - interval.starts
         extent = Interval(interval.starts - AROUND, interval.ends + AROUND)
         blocks = self._world.diary.blocks_of(("person", person), self._location.id, extent)
         taken = bookings(self._world, self._location, ("person", person), extent, but=self._but)
-        asked = Person(person, [interval], taken, [block.interval for block in blocks])
-        terms = Terms(duration, duration, before, after)
-        return bool(
-            offers(
-                terms,
-                [asked],
-                zone=self._location.timezone,
-                earliest=interval.starts,
-                latest=interval.starts + INSTANT,
-            )
-        )
+        asked = Person(person, (), taken, [block.interval for block in blocks])
+        return is_free(asked, interval, before=before, after=after)
 
     def _works(self, person: str, interval: Interval) -> bool:
         schedules = [
