@@ -78,6 +78,9 @@ async def test_a_rule_counts_for_nothing_where_free_slots_are_checked(sandbox: S
         ("RRULE:FREQ=DAILY;COUNT=4 EXDATE:20260323T100000Z,20260324T100000Z", [25, 26]),
         ("RRULE:FREQ=WEEKLY;BYDAY=MO,WE;COUNT=3", [23, 25, 30]),
         ("RRULE:FREQ=MONTHLY;BYMONTHDAY=31;COUNT=1", [31]),
+        ("RRULE:FREQ=DAILY;COUNT=3 EXDATE:20260324", [23, 25]),
+        ("RRULE:FREQ=MONTHLY;BYDAY=-1MO;COUNT=2", [30, 27]),
+        ("RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;COUNT=1", [31]),
     ],
 )
 def test_a_rule_says_which_days(rrule: str, days: list[int]) -> None:
@@ -102,6 +105,12 @@ def test_a_rule_without_an_end_ends_all_the_same() -> None:
         "RRULE:FREQ=DAILY;UNTIL=20269999T000000Z",
         "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
         "RRULE:FREQ=DAILY;BYHOUR=3",
+        "RRULE:FREQ=MONTHLY;BYDAY=53MO",
+        "RRULE:FREQ=YEARLY;BYDAY=99MO",
+        "RRULE:FREQ=WEEKLY;BYDAY=2MO",
+        "RRULE:FREQ=MONTHLY;BYSETPOS=300",
+        "RRULE:FREQ=DAILY;BYDAY=XX",
+        f"RRULE:FREQ=DAILY;COUNT=2 EXDATE:{'20260323T100000Z,' * 700}",
         "RRULE:FREQ=DAILY;COUNT=2 EXDATE:never",
         "RRULE:FREQ=DAILY;COUNT=2 EXDATE:20260323T100000Z,20260324T100000Z",
     ],

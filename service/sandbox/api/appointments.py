@@ -10,13 +10,14 @@ from service.sandbox.api.appointment_answers import listed, read, written
 from service.sandbox.api.sentences import block_removed, booked, changed, deleted
 from service.sandbox.booking.checks import (
     asked_interval,
-    chosen,
     moved_interval,
     next_moment,
     offered,
+    people_on,
     stored_status,
 )
-from service.sandbox.booking.recurrence import change_series, lay, leave_out, singles, with_rule
+from service.sandbox.booking.recurrence import lay, leave_out, planned, singles, with_rule
+from service.sandbox.booking.series import same_rule
 from service.sandbox.booking.titles import title_of
 from service.sandbox.outcome import Announcement, ContactChanged, EventType, Handler, Outcome
 from service.sandbox.world.agenda import Subject
@@ -39,18 +40,15 @@ def book(world: World, location: Location, operation: CreateAppointment, created
     if contact is None:
         raise refusals.bad_request("The contact id is not valid.")
     interval = asked_interval(calendar, operation.start_time, operation.end_time)
-    assignee = operation.assigned_user_id or None
-    others: tuple[str, ...] = ()
-    if assignee is not None and assignee not in calendar.team:
+    asked, offer = operation.assigned_user_id or None, None
+    if asked is not None and asked not in calendar.team:
         raise refusals.not_on_the_team()
     if not operation.ignore_free_slot_validation:
-        first, others = chosen(
-            world, calendar, offered(world, location, calendar, interval, operation, person=assignee)
-        )
-        assignee = assignee or first
-    elif calendar.team and assignee is None:
+        offer = offered(world, location, calendar, interval, operation, person=asked)
+    elif calendar.team and asked is None:
         # Without a check of the slots HighLevel does not choose either (its own issue tracker, number 23).
-        raise refusals.bad_request("assignedUserId is required when ignoreFreeSlotValidation is set.")
+        raise refusals.nobody_named()
+    assignee, others = people_on(world, calendar, asked=asked, kept=None, offer=offer)
     now = world.now()
     appointment = Appointment(
         id=world.new_id(),
@@ -65,7 +63,7 @@ def book(world: World, location: Location, operation: CreateAppointment, created
         if operation.appointment_status
         else ("confirmed" if calendar.auto_confirm else "new"),
         assigned_user_id=assignee,
-        users=tuple(person for person in others if person != assignee),
+        users=others,
         address=operation.address or "",
         description=operation.description or "",
         meeting_location_type="custom" if operation.address else operation.meeting_location_type,
@@ -94,16 +92,13 @@ def edit(world: World, location: Location, operation: EditAppointment) -> Outcom
     calendar = world.calendar(location, calendar_id)
     if calendar is None and operation.calendar_id:
         raise refusals.not_found("The calendar is not found.")
-    assignee = operation.assigned_user_id or before.assigned_user_id
-    asked = operation.assigned_user_id or (operation.calendar_id and before.assigned_user_id)
-    if calendar is not None and asked and asked not in calendar.team:
+    if calendar is not None and operation.assigned_user_id and operation.assigned_user_id not in calendar.team:
         raise refusals.not_on_the_team()
     interval = moved_interval(before, calendar, operation)
     moves = interval != before.interval or calendar_id != before.calendar_id
-    if moves and not operation.ignore_free_slot_validation:
-        if calendar is None:
-            raise refusals.slot_taken()
-        offered(world, location, calendar, interval, operation, person=assignee, but=before.id)
+    if moves and calendar is None and not operation.ignore_free_slot_validation:
+        raise refusals.slot_taken()
+    assignee, others = _people_after(world, location, calendar, before, operation, interval)
     plain = {name: value for name in PLAIN if (value := getattr(operation, name)) is not None}
     if operation.address:
         plain["meeting_location_type"] = "custom"
@@ -113,21 +108,54 @@ def edit(world: World, location: Location, operation: EditAppointment) -> Outcom
         group_id=calendar.group_id if calendar is not None else before.group_id,
         appointment_status=stored_status(operation.appointment_status),
         assigned_user_id=assignee,
-        users=tuple(user for user in before.users if user != assignee),
+        users=others,
         start_time=interval.starts,
         end_time=interval.ends,
         date_updated=next_moment(world.now(), before),
         apart=before.apart or (before.master_event_id is not None and moves),
     )
+    rule = None if operation.rrule is None or same_rule(operation.rrule, before.rrule) else operation.rrule
     if before.master_event_id is None:
-        after = with_rule(before, after, operation.rrule, location)
+        after = with_rule(before, after, rule, location)
     if before.is_series or after.is_series:
-        change_series(world, location, before, after)
+        changes = planned(world, location, before, after, rule=rule)
+        if calendar is not None and not operation.ignore_free_slot_validation:
+            for single in changes.elsewhere:
+                person = single.assigned_user_id
+                offered(world, location, calendar, single.interval, operation, person=person, but=before.id)
+        changes.keep(world)
     else:
         world.diary.keep(after)
         if after.apart and not before.apart:
             leave_out(world, location, before)
     return _announced("AppointmentUpdate", after, operation.to_notify, changed(world, location, before, after))
+
+
+def _people_after(
+    world: World,
+    location: Location,
+    calendar: Calendar | None,
+    before: Appointment,
+    operation: EditAppointment,
+    interval: Interval,
+) -> tuple[str | None, tuple[str, ...]]:
+    """Whom it is assigned to then, and who else is on it: who has it keeps it, unless another is named or the calendar
+    it moves to has another team. Raises Refusal, also where the time is no offered slot."""
+    asked, kept = operation.assigned_user_id or None, before.assigned_user_id
+    others = tuple(user for user in before.users if user != asked)
+    if calendar is None:
+        return asked or kept, others
+    elsewhere = calendar.id != before.calendar_id
+    kept = kept if not elsewhere or kept in calendar.team else None
+    offer = None
+    if (elsewhere or interval != before.interval) and not operation.ignore_free_slot_validation:
+        if not before.is_series:
+            offer = offered(world, location, calendar, interval, operation, person=asked or kept, but=before.id)
+    elif elsewhere and calendar.team and not (asked or kept):
+        raise refusals.nobody_named() if before.assigned_user_id is None else refusals.not_on_the_team()
+    if not elsewhere and calendar.calendar_type != "collective" and (asked or kept):
+        return asked or kept, others
+    return people_on(world, calendar, asked=asked, kept=kept, offer=offer)
 
 
 def answer(world: World, location: Location, operation: GetAppointment) -> Outcome:
@@ -160,10 +188,9 @@ def delete(world: World, location: Location, operation: DeleteEvent) -> Outcome:
         return Outcome({"succeeded": True})
     after = before.changed(deleted=True)
     world.diary.keep(after)
-    if before.is_series:
-        for single in singles(world, before):
-            world.diary.keep(single.changed(deleted=True))
-    elif before.master_event_id is not None:
+    for single in singles(world, before) if before.is_series else ():
+        world.diary.keep(single.changed(deleted=True))
+    if before.master_event_id is not None:
         leave_out(world, location, before)
     return Outcome({"succeeded": True}, (Announcement("AppointmentDelete", after),), deleted(world, location, before))
 

@@ -66,18 +66,26 @@ def offered(
     return offer
 
 
-def chosen(world: World, calendar: Calendar, offer: Offer) -> tuple[str | None, tuple[str, ...]]:
-    """Whom an appointment is assigned to when nobody was named, and who else is on it.
+def people_on(
+    world: World, calendar: Calendar, *, asked: str | None, kept: str | None, offer: Offer | None
+) -> tuple[str | None, tuple[str, ...]]:
+    """Whom an appointment is assigned to, and who else is on it: `asked` is who was named, `kept` who had it.
 
-    A round robin for equal distribution takes who of the free has the fewest bookings on this calendar, one for
-    availability whose priority is highest; each falls back on the other, then on the team's order. A collective
-    calendar takes everybody, its primary member first.
+    A collective calendar takes everybody, its primary member first. Otherwise, when there is neither, who has the next
+    turn of those to whom the slot was offered.
     """
-    if not offer.people:
-        return None, ()
     if calendar.calendar_type == "collective":
-        primary = next((member.user_id for member in calendar.team_members if member.is_primary), offer.people[0])
-        return primary, tuple(person for person in offer.people if person != primary)
+        primary = next((member.user_id for member in calendar.team_members if member.is_primary), calendar.team[0])
+        first = asked or kept or primary
+        return first, tuple(person for person in calendar.team if person != first)
+    if asked or kept or offer is None or not offer.people:
+        return asked or kept, ()
+    return _next_in_turn(world, calendar, offer), ()
+
+
+def _next_in_turn(world: World, calendar: Calendar, offer: Offer) -> str:
+    """A round robin for equal distribution takes who of the free has the fewest bookings on this calendar, one for
+    availability whose priority is highest; each falls back on the other, then on the team's order."""
     priorities = {member.user_id: -member.priority for member in calendar.team_members}
     equal = calendar.event_type == "RoundRobin_OptimizeForEqualDistribution"
 
@@ -85,7 +93,7 @@ def chosen(world: World, calendar: Calendar, offer: Offer) -> tuple[str | None, 
         bookings = world.diary.bookings(calendar.id, person)
         return (bookings, priorities[person]) if equal else (priorities[person], bookings)
 
-    return min(offer.people, key=turn), ()
+    return min(offer.people, key=turn)
 
 
 def stored_status(status: str) -> str:

@@ -29,6 +29,8 @@ class Diary:
         before = self.appointment(appointment.id)
         if before is not None:
             self._leave(before)
+            if before.location_id != appointment.location_id:
+                self.appointments.remove(before.location_id, before.id)
         self._places[appointment.id] = appointment.location_id
         self.appointments.put(appointment.location_id, appointment.id, appointment)
         self._enter(appointment)

@@ -104,6 +104,10 @@ class Appointment(Record):
     def takes_time(self) -> bool:
         return not (self.deleted or self.appointment_status in FREEING or self.is_series)
 
+    def is_or_belongs_to(self, appointment_id: str | None) -> bool:
+        """Whether it is that one, or a single one of that series."""
+        return appointment_id is not None and appointment_id in (self.id, self.master_event_id)
+
     @property
     def people(self) -> tuple[str, ...]:
         """Everybody whose time it takes."""
@@ -122,6 +126,8 @@ class Block(Record):
     calendar_id: str | None = None
     assigned_user_id: str | None = None
     date_added: AwareDatetime
+    date_updated: AwareDatetime | None = None
+    """None: not since it was added."""
 
     @cached_property
     def interval(self) -> Interval:
