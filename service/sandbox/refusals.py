@@ -49,6 +49,10 @@ def wrong_user_type() -> Refusal:
     return unauthorized("This token's user type is not yet supported!")
 
 
+def no_rule() -> Refusal:
+    return unprocessable("rrule must be a valid RRULE")
+
+
 def not_found(message: str) -> Refusal:
     return Refusal(404, message)
 
@@ -63,6 +67,10 @@ def wrong_duration() -> Refusal:
 
 def not_on_the_team() -> Refusal:
     return bad_request("The user id not part of calendar team.")
+
+
+def nobody_named() -> Refusal:
+    return bad_request("assignedUserId is required when ignoreFreeSlotValidation is set.")
 
 
 def not_an_event_calendar() -> Refusal:

@@ -17,15 +17,19 @@ FREEING = frozenset({"cancelled", "no_show", "invalid"})
 def bookings(
     world: World, location: Location, subject: Subject, extent: Interval, *, here: str = "", but: str | None = None
 ) -> list[Booking]:
-    """What a person, or a calendar, has on in the extent: appointments on all calendars and service bookings.
+    """What a person, or a calendar, has on in the extent: appointments on all calendars and service bookings, at this
+    location. One id at two locations is two people.
 
-    `here` is the calendar that is asked about; `but` is an appointment or a service booking that does not count.
+    `here` is the calendar that is asked about; `but` is an appointment, a series or a service booking that does not
+    count.
     """
     kind, name = subject
     buffers_of: dict[str, tuple[timedelta, timedelta]] = {}
     found = []
     for appointment in world.diary.appointments_of(subject, extent):
-        if appointment.takes_time and appointment.id != but:
+        if appointment.location_id != location.id:
+            continue
+        if appointment.takes_time and not appointment.is_or_belongs_to(but):
             calendar_id = appointment.calendar_id
             if calendar_id not in buffers_of:
                 buffers_of[calendar_id] = _buffers_on(world, location, calendar_id)

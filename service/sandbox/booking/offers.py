@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-from service.availability.hours import hours_of_calendar, hours_of_schedule
+from service.availability.hours import first_instant, hours_of_calendar, hours_of_schedule
 from service.availability.intervals import Interval
-from service.availability.slots import Booking, Offer, Person, Terms, offers
+from service.availability.slots import Booking, Offer, Person, Terms, hidden, offers
 from service.highlevel.calendars import Calendar
 from service.highlevel.event_calendar_schedules import EventCalendarSchedule
 from service.highlevel.schedules import Schedule
@@ -22,6 +22,7 @@ INSTANT = timedelta(microseconds=1)
 AROUND = timedelta(days=2)
 """Further away than this no opening and no buffer reaches."""
 FAR = timedelta(days=400 * 365)
+END = datetime(9991, 1, 1, tzinfo=UTC)
 
 
 class Offers:
@@ -42,7 +43,7 @@ class Offers:
         `people` asks about those of the team only; `but` is an appointment whose own time counts as free; `any_date`
         offers what is over, too soon or too far away, too.
         """
-        calendar = self._calendar
+        calendar, window = self._calendar, _within_all_calendars(window)
         if not calendar.is_active:
             return []
         first, last = (window.starts, window.ends) if any_date else self._bookable(window)
@@ -70,6 +71,20 @@ class Offers:
         """The slot that starts at this very instant."""
         found = self.between(Interval(start, start + INSTANT), people=people, but=but, any_date=any_date)
         return found[0] if found else None
+
+    def shown(self, window: Interval, *, people: tuple[str, ...] | None = None) -> list[Offer]:
+        """What is shown of them: all, unless the calendar looks busy. Then some are hidden of each whole day of the
+        location, what is over, too soon or too far away among it, so that every window shows the same ones."""
+        busy, zone = self._calendar.look_busy_config, self._location.timezone
+        window = _within_all_calendars(window)
+        if busy is None or not busy.enabled or window.starts >= window.ends:
+            return self.between(window, people=people)
+        days = Interval(_midnight(window.starts, zone), _midnight(window.ends - INSTANT, zone, days_later=1))
+        left = hidden(
+            self.between(days, people=people, any_date=True), busy.look_busy_percentage, self._calendar.id, zone
+        )
+        first, last = self._bookable(window)
+        return [offer for offer in left if first <= offer.start < last]
 
     def openings(self, window: Interval, *, person: str | None = None) -> list[Interval]:
         """When it can be booked as far as hours go: of anybody on the team, or of one `person`."""
@@ -107,9 +122,10 @@ class Offers:
         )
 
     def _openings_of(self, member: str | None, extent: Interval) -> list[Interval]:
-        """Those of the person's schedule for this calendar, or of the calendar's own; without one the calendar's."""
-        schedule = self._event_schedule() if member is None else self._schedule_of(member)
-        key = ("" if schedule is None else member or "own", extent)
+        """Those of the person's schedule for this calendar, or of an event calendar's own, or the calendar's hours."""
+        of_their_own = None if member is None else self._schedule_of(member)
+        schedule = of_their_own or self._event_schedule()
+        key = ("" if of_their_own is None else of_their_own.id, extent)
         if key not in self._openings:
             hours = (
                 hours_of_calendar(self._calendar, self._location.timezone)
@@ -140,8 +156,19 @@ class Offers:
         return Counter(
             appointment.start_time.astimezone(zone).date()
             for appointment in self._world.diary.appointments_of(("calendar", self._calendar.id), extent)
-            if appointment.takes_time and appointment.id != but
+            if appointment.location_id == self._location.id
+            and appointment.takes_time
+            and not appointment.is_or_belongs_to(but)
         )
+
+
+def _within_all_calendars(window: Interval) -> Interval:
+    """Nothing is on offer after the last day that anything can be reckoned around."""
+    return Interval(min(window.starts, END), min(window.ends, END))
+
+
+def _midnight(moment: datetime, zone: ZoneInfo, *, days_later: int = 0) -> datetime:
+    return first_instant(moment.astimezone(zone).date() + timedelta(days=days_later), 0, zone)
 
 
 def _later(now: datetime, amount: float | None, unit: str | None, zone: ZoneInfo) -> datetime:
