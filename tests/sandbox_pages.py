@@ -112,4 +112,5 @@ async def book_by_hand(sandbox: Sandbox, start: str, **form: str) -> str:
 
 
 def changes(page: str) -> list[str]:
-    return re.findall(r'<li><p class="foreign">(.*?)</p><p class="dim">.*?(?:API|page)</p></li>', page)
+    found = re.findall(r'<li><p class="foreign">(.*?)</p><p class="dim">.*?(?:API|page)\b.*?</p></li>', page)
+    return [re.sub(r"</?a[^>]*>", "", each) for each in found]

@@ -169,15 +169,12 @@ async def test_what_cannot_be_read_is_422_in_highlevels_words(sandbox: Sandbox) 
     assert await complaints("POST", APPOINTMENTS, {**body, "appointmentStatus": "no_show"}) == [
         "appointmentStatus must be a valid enum value"
     ]
-    assert await complaints("POST", APPOINTMENTS, {**body, "startTime": "2026-03-23T10:00:00"}) == [
+    assert await complaints("POST", APPOINTMENTS, {**body, "startTime": "soon"}) == [
         "startTime must be a valid ISO 8601 date string"
     ]
     assert await complaints("POST", APPOINTMENTS, {"calendarId": 1, "locationId": LOCATION, "contactId": ADA}) == [
         "calendarId must be a string",
         "startTime should not be empty",
-    ]
-    assert await complaints("POST", APPOINTMENTS, {**body, "startTime": "0001-01-01T00:00:00+23:00"}) == [
-        "a date is out of range"
     ]
     assert await complaints("GET", "/calendars/events", **FOREVER) == [
         "Either of userId, calendarId or groupId is required"

@@ -193,6 +193,30 @@ async def test_a_block_takes_a_person_everywhere_or_an_event_calendar(sandbox: S
     assert (await sandbox.call("GET", "/calendars/blocked-slots", userId=KIM, **FOREVER))["events"] == []
 
 
+async def test_a_listed_block_has_all_that_the_document_requires_and_what_it_has_not_is_empty(sandbox: Sandbox) -> None:
+    times = {"locationId": LOCATION, "startTime": at("10:00"), "endTime": at("11:00")}
+    group = {"locationId": LOCATION, "name": "Rooms", "slug": "rooms", "description": ""}
+    group_id = (await sandbox.call("POST", "/calendars/groups", group, status=201))["group"]["id"]
+    await sandbox.call("PUT", f"/calendars/{ROOM}", {"groupId": group_id})
+    path = "/calendars/events/block-slots"
+    made = await sandbox.call("POST", path, {**times, "assignedUserId": DANA, "title": "Rest"}, status=201)
+    room = await sandbox.call("POST", path, {**times, "calendarId": ROOM}, status=201)
+    del made["traceId"], room["traceId"]
+    (block,) = (await sandbox.call("GET", "/calendars/blocked-slots", userId=DANA, **FOREVER))["events"]
+    empty = {"contactId": "", "groupId": "", "calendarId": "", "users": [], "address": "", "assignedResources": []}
+    dates = {"dateAdded": "2026-03-23T08:00:00.000Z", "dateUpdated": "2026-03-23T08:00:00.000Z"}
+    usual = {"appointmentStatus": "confirmed", "isRecurring": False, "deleted": False}
+    assert block == {**made, **empty, **dates, **usual}
+    (listed,) = (await sandbox.call("GET", "/calendars/blocked-slots", groupId=group_id, **FOREVER))["events"]
+    assert listed == {**room, **empty, **dates, **usual, "calendarId": ROOM, "groupId": group_id, "assignedUserId": ""}
+    [read, of_nobody] = BlockedSlotsReply.model_validate({"events": [block, listed]}).events
+    assert (read.calendar_id, read.contact_id, of_nobody.assigned_user_id) == (None, None, None)
+    sandbox.clock.now += timedelta(minutes=5)
+    await sandbox.call("PUT", f"{path}/{made['id']}", {"locationId": LOCATION, "title": "Sleep"}, status=201)
+    (block,) = (await sandbox.call("GET", "/calendars/blocked-slots", userId=DANA, **FOREVER))["events"]
+    assert (block["dateAdded"], block["dateUpdated"]) == (dates["dateAdded"], "2026-03-23T08:05:00.000Z")
+
+
 async def test_notes_come_in_pages_newest_last(sandbox: Sandbox) -> None:
     booked = await sandbox.book(at("10:00"))
     path = f"/calendars/appointments/{booked['id']}/notes"

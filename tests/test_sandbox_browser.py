@@ -1,13 +1,15 @@
 """The sandbox's page in a real browser: Debian's Chromium, driven by Playwright."""
 
+import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.sandbox_pages import SALON, book_by_hand
-from tests.sandboxes import CUTS, DANA, KIM, Sandbox, at, running, until
+from tests.sandboxes import CUTS, DANA, KIM, MONDAY, Sandbox, at, running, until
 from tests.test_browser import ARGUMENTS, CHROMIUM, FAINT, UNNAMED, Visit, sideways
 
 pytestmark = [
@@ -51,18 +53,23 @@ async def test_booking_moving_cancelling_and_a_no_show_by_clicking(sandbox: Sand
     await page.get_by_label("Person").select_option("Kim")
     await page.get_by_role("button", name="Book").click()
     await expect(newest).to_contain_text("Grace Example booked Cuts with Kim for Mon 23 Mar 09:30")
-    box = monday.get_by_role("link", name="09:30–10:30 Grace Example")
+    box = monday.get_by_role("link", name="09:30 Grace Example")
     await expect(box).to_contain_text("confirmed")
 
     await box.click()
     await page.get_by_label("Move to").select_option("2026-03-24T11:00:00+00:00")
     await page.get_by_role("button", name="Move").click()
+    await expect(page.locator("#done")).to_have_text("Moved to Tue 24 Mar 2026, 11:00–12:00.")
+    await page.get_by_role("link", name="The week").click()
     await expect(newest).to_contain_text("moved from Mon 23 Mar 09:30 to Tue 24 Mar 11:00")
-    box = page.locator("#day-2026-03-24").get_by_role("link", name="11:00–12:00 Grace Example")
-    for button, words in (("No-show", "set to noshow"), ("Cancel", "set to cancelled")):
-        await box.click()
+    box = page.locator("#day-2026-03-24").get_by_role("link", name=re.compile("11:00.* Grace Example"))
+    sandbox.clock.now = MONDAY + timedelta(days=1, hours=4)
+    await box.click()
+    for button, words in (("No-show", "no-show"), ("Cancel", "cancelled")):
         await page.get_by_role("button", name=button).click()
-        await expect(newest).to_contain_text(words)
+        await expect(page.locator("#done")).to_have_text(f"Set to {words}.")
+    await page.get_by_role("link", name="The week").click()
+    await expect(newest).to_contain_text("set to cancelled")
     await expect(box).to_contain_text("cancelled")
 
     await until(lambda: len(sandbox.receiver.bodies) == 4)
@@ -71,6 +78,18 @@ async def test_booking_moving_cancelling_and_a_no_show_by_clicking(sandbox: Sand
     assert statuses == ["confirmed", "confirmed", "noshow", "cancelled"]
     assert visit.complaints == []
     assert {url.split("/_sandbox/")[0] for url in visit.requests} == {str(sandbox.client.make_url("")).rstrip("/")}
+
+
+async def test_a_free_place_beside_a_booking_is_hit_by_an_ordinary_click(sandbox: Sandbox, visit: Visit) -> None:
+    page = visit.page
+    await sandbox.book(at("09:30"), assignedUserId=KIM)
+    await sandbox.book(at("10:00"), assignedUserId=KIM, ignoreFreeSlotValidation=True)
+    for width in (1280, 390):
+        await page.set_viewport_size({"width": width, "height": 900})
+        await page.goto("/_sandbox/")
+        await page.locator("#day-2026-03-23").get_by_role("link", name="Book 10:00").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Book Cuts")
+        await expect(page.get_by_label("Person").locator("option")).to_have_text(["anybody", "Dana"])
 
 
 async def test_what_the_api_does_appears_by_itself_and_leaves_the_keyboard_where_it_is(
@@ -140,7 +159,8 @@ async def test_without_a_script_it_is_links_and_forms(browser: Browser, sandbox:
     await expect(page.locator(f"#booking-{booked}")).to_have_count(0)
     await page.get_by_role("link", name="Look again").click()
     await page.locator(f"#booking-{booked} a").click()
-    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_text("Delete the booking").click()
+    await page.get_by_role("button", name="Really delete").click()
     await expect(page.locator(".changes li").first).to_contain_text("deleted")
     await page.get_by_role("link", name="Today").click()
     await expect(page.locator("h3[aria-current=date]")).to_contain_text("Mon 23")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandboxes import CONSULTATIONS, CUTS, DANA, KIM, MONDAY, ROOM, Sandbox, at, running
+from tests.sandboxes import CONSULTATIONS, CUTS, DANA, KIM, LOCATION, MONDAY, ROOM, Sandbox, at, running
 from tests.small_salon import HOURS, OPEN, SEED, change, clocks, make, refused
 
 
@@ -58,6 +58,79 @@ async def test_the_largest_numbers_still_make_a_calendar_whose_slots_are_answere
             allowBookingForUnit="months",
         )
         assert await clocks(sandbox, made["id"]) == []
+
+
+def hours(opens: int, closes: int = 0) -> dict[str, int]:
+    """From one minute of the day to another."""
+    open_hour, open_minute = divmod(opens, 60)
+    close_hour, close_minute = divmod(closes, 60)
+    return {"openHour": open_hour, "openMinute": open_minute, "closeHour": close_hour, "closeMinute": close_minute}
+
+
+def date_of(number: int) -> str:
+    return f"{MONDAY.date() + timedelta(days=number)}T00:00:00.000Z"
+
+
+WHOLE = {"daysOfTheWeek": [0, 1, 2, 3, 4, 5, 6], "hours": [hours(0)]}
+
+
+async def test_hours_without_number_are_refused_lest_one_call_keeps_all_others_waiting(sandbox: Sandbox) -> None:
+    many = [hours(number * 20, number * 20 + 10) for number in range(25)]
+    said = ["openHours must contain no more than 24 hours of one day"]
+    for days in ([{"daysOfTheWeek": [1], "hours": many}], [{"daysOfTheWeek": [1], "hours": [each]} for each in many]):
+        assert await refused(sandbox, 422, openHours=days) == said == await refused(sandbox, 422, ROOM, openHours=days)
+    said = ["availabilities must contain no more than 24 hours of one day"]
+    assert await refused(sandbox, 422, ROOM, availabilities=[{"date": date_of(0), "hours": many}]) == said
+    one_each = [{"date": date_of(0), "hours": [each]} for each in many]
+    await change(sandbox, ROOM, availabilities=one_each[:24])
+    assert await refused(sandbox, 422, ROOM, availabilities=one_each[24:]) == said
+    dates = [{"date": date_of(number), "hours": []} for number in range(1001)]
+    said = ["availabilities must contain no more than 1000 dates"]
+    assert await refused(sandbox, 422, availabilities=dates) == said
+    await make(sandbox, openHours=[{"daysOfTheWeek": [1], "hours": many[:24]}], availabilities=dates[:1000])
+
+
+async def test_a_step_is_refused_that_makes_more_slots_than_anybody_looks_at(sandbox: Sandbox) -> None:
+    said = ["slotInterval is too short: it makes more than 7200 slots a day for the team"]
+    five: dict[str, Any] = {"openHours": [WHOLE] * 5, "slotInterval": 1}
+    six: dict[str, Any] = {"openHours": [WHOLE] * 6, "slotInterval": 1}
+    made = await make(sandbox, **five)
+    assert await refused(sandbox, 422, **six) == said == await refused(sandbox, 422, made["id"], **six)
+    hourly = await make(sandbox, openHours=[WHOLE] * 24, slotInterval=1, slotIntervalUnit="hours")
+    assert await refused(sandbox, 422, hourly["id"], slotIntervalUnit="mins") == said
+    monday = [{"date": date_of(0), "hours": [hours(0)] * 6}]
+    assert await refused(sandbox, 422, availabilities=monday, slotInterval=1) == said
+    pair: dict[str, Any] = {"teamMembers": [{"userId": DANA}, {"userId": KIM}]}
+    team = await make(sandbox, openHours=[WHOLE] * 3, slotInterval=1)
+    assert await refused(sandbox, 422, team["id"], **pair) == said
+
+
+async def test_the_same_holds_of_schedules(sandbox: Sandbox) -> None:
+    def monday(*clocks: tuple[str, str]) -> dict[str, Any]:
+        spans = [{"from": opens, "to": closes} for opens, closes in clocks]
+        return {"timezone": "UTC", "rules": [{"type": "wday", "day": "monday", "intervals": spans}]}
+
+    many = monday(*[("08:00", "08:30")] * 25)
+    long = monday(("00:00", "00:00"), ("8:00", "9:00"))
+    right = monday(("00:00", "00:00"))
+    dates = {
+        "timezone": "UTC",
+        "rules": [{"type": "date", "date": date_of(n)[:10], "intervals": []} for n in range(1001)],
+    }
+    schedule = {"locationId": LOCATION, "name": "Kim", "userId": KIM}
+    of_event = f"/calendars/schedules/event-calendar/{ROOM}"
+    for path, said in (("/calendars/schedules", schedule), (of_event, {})):
+        for wrong, words in (
+            (many, "rules must contain no more than 24 intervals of one day"),
+            (long, "rules must not open one day for more than 24 hours"),
+            (dates, "rules must contain no more than 1000 days"),
+        ):
+            assert (await sandbox.call("POST", path, {**said, **wrong}, status=422))["message"] == [words]
+        made = await sandbox.call("POST", path, {**said, **right}, status=201)
+        own = of_event if path == of_event else f"{path}/{made['schedule']['id']}"
+        assert (await sandbox.call("PUT", own, long, status=422))["message"] == [
+            "rules must not open one day for more than 24 hours"
+        ]
 
 
 async def test_a_team_is_of_the_location_and_as_the_type_wants_it(sandbox: Sandbox) -> None:

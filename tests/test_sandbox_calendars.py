@@ -1,6 +1,7 @@
 """Calendars in the sandbox: set up, changed, listed and deleted."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -11,7 +12,7 @@ from service.highlevel.event_calendar_schedules import CreateEventCalendarSchedu
 from service.highlevel.notifications import CreateNotifications, NewNotification
 from service.sandbox.application import HANDLERS
 from service.sandbox.seeds.seed import load_seed
-from tests.sandboxes import CUTS, KIM, LOCATION, MONDAY, ROOM, Sandbox, at, running
+from tests.sandboxes import CUTS, FOREVER, KIM, LOCATION, MONDAY, ROOM, Sandbox, at, running
 from tests.small_salon import HOURS, NEW, OPEN, OTHER, SEED, change, clocks, make, read, refused
 from tests.test_sandbox import CALENDAR, CALENDAR_LISTED
 
@@ -146,6 +147,40 @@ async def test_a_list_can_be_of_one_group_and_without_drafts(sandbox: Sandbox) -
     await change(sandbox, draft, isActive=True, groupId="")
     assert await clocks(sandbox, draft) == ["09:00", "09:30", "10:00", "10:30"]
     assert await ids(groupId=group_id) == [ROOM]
+
+
+async def test_appointments_are_of_the_group_that_their_calendar_is_in_now(sandbox: Sandbox) -> None:
+    first, second = [
+        (
+            await sandbox.call(
+                "POST",
+                "/calendars/groups",
+                {"locationId": LOCATION, "name": slug, "slug": slug, "description": ""},
+                status=201,
+            )
+        )["group"]["id"]
+        for slug in ("one", "two")
+    ]
+    await change(sandbox, CUTS, groupId=first)
+    booked = await sandbox.book(at("09:00"))
+    before = await sandbox.read(booked["id"])
+
+    async def found(group_id: str) -> list[str]:
+        listed = await sandbox.call("GET", "/calendars/events", groupId=group_id, **FOREVER)
+        return [event["id"] for event in listed["events"]]
+
+    assert await found(first) == [booked["id"]]
+    sandbox.clock.now += timedelta(hours=1)
+    await change(sandbox, CUTS, groupId=second)
+    assert (await found(first), await found(second)) == ([], [booked["id"]])
+    assert await sandbox.read(booked["id"]) == before | {"groupId": second}
+    await change(sandbox, CUTS, groupId="")
+    assert await found(second) == []
+    await change(sandbox, CUTS, groupId=second)
+    assert await found(second) == [booked["id"]]
+    await sandbox.call("DELETE", f"/calendars/groups/{second}")
+    assert await found(second) == []
+    assert "groupId" not in await sandbox.read(booked["id"])
 
 
 async def test_appointments_of_a_deleted_calendar_can_still_be_read(sandbox: Sandbox) -> None:

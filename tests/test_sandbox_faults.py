@@ -280,11 +280,15 @@ async def test_a_fault_that_is_no_text_is_refused_in_plain_words(sandbox: Sandbo
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("EditNote:503", "the sandbox does not serve EditNote; it serves CreateNote, ListNotes"),
-        ("put /notes/{id}:503", "the sandbox does not serve PUT /notes/{id}; it serves GET /notes, POST /notes"),
+        ("CreatNote:503", "the sandbox does not serve CreatNote; the nearest that it serves is CreateNote"),
+        ("Wxyz:503", "the sandbox does not serve Wxyz; the nearest that it serves is ListNotes"),
+        (
+            "put /notes/{id}:503",
+            "the sandbox does not serve PUT /notes/{id}; the nearest that it serves is POST /notes",
+        ),
     ],
 )
-def test_a_fault_of_what_is_not_served_is_told_what_is(line: str, complaint: str) -> None:
+def test_a_fault_of_what_is_not_served_is_told_the_nearest_that_is(line: str, complaint: str) -> None:
     faults = Faults(iter([("ListNotes", "GET", "/notes"), ("CreateNote", "POST", "/notes")]))
     with pytest.raises(LookupError) as refusal:
         faults.order(read_fault(line))

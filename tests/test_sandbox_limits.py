@@ -3,6 +3,8 @@
 import asyncio
 import json
 import math
+import re
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from service.sandbox.limits import DAY, Budget, Limits
 from service.sandbox.seeds.seed import packaged_seed
-from tests.processes import WITHIN, free_port
+from tests.processes import WITHIN
 from tests.sandboxes import ADA, APPOINTMENTS, CUTS, HEADERS, LOCATION, Sandbox, at, running
 from workers.cli.sandbox import sandbox as sandbox_command
 
@@ -193,22 +195,26 @@ async def test_limits_that_cannot_be_are_refused(wrong: object, complaint: str) 
         assert await sandbox.call("GET", "/_sandbox/limits") is None
 
 
+async def page_of(process: asyncio.subprocess.Process) -> str:
+    """Where it says that its page is."""
+    assert process.stderr is not None
+    said = b""
+    while found := await process.stderr.readline():
+        said += found
+        if page := re.search(rb"its page .*(http://127\.0\.0\.1:[1-9]\d*)/_sandbox/", found):
+            return page[1].decode()
+    raise AssertionError(said)
+
+
 @pytest.mark.processes
 async def test_limits_and_faults_are_set_on_the_command_line() -> None:
-    port = free_port()
-    words = ["--port", str(port), "--rate", "7", "--interval", "2", "--daily", "9", "--retry-after"]
+    words = ["--port", "0", "--rate", "7", "--interval", "2", "--daily", "9", "--retry-after"]
     command = [sys.executable, "-P", "-m", "workers.cli", "sandbox", *words, "--fault", "GetCalendar:404"]
-    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     try:
-        async with asyncio.timeout(WITHIN), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-            while True:
-                assert process.returncode is None
-                try:
-                    async with session.get("/_sandbox/limits") as answer:
-                        assert await answer.json() == {"burst": 7, "interval": 2, "daily": 9, "retry_after": True}
-                        break
-                except aiohttp.ClientConnectionError:
-                    await asyncio.sleep(0.02)
+        async with asyncio.timeout(WITHIN), aiohttp.ClientSession(await page_of(process)) as session:
+            async with session.get("/_sandbox/limits") as answer:
+                assert await answer.json() == {"burst": 7, "interval": 2, "daily": 9, "retry_after": True}
             for status in (404, 200):
                 async with session.get(f"/calendars/{CUTS}", headers=HEADERS) as answer:
                     assert answer.status == status
@@ -232,7 +238,14 @@ async def test_limits_and_faults_are_set_on_the_command_line() -> None:
         (["--webhook-url", "http://x:port/"], "'--webhook-url': it is no address"),
         (["--fault", "CreateNote:drop,drop_after"], "'drop' and 'drop_after' cannot go together"),
         (["--fault", "CreateNote:204,html"], "'--fault': a 204 has no body, and so no html"),
-        (["--fault", "PayInvoice:503"], "--fault: the sandbox does not serve PayInvoice; it serves AccessToken, "),
+        (
+            ["--fault", "CreatNote:503"],
+            "--fault: the sandbox does not serve CreatNote; the nearest that it serves is C",
+        ),
+        (["--duplicates", "20"], "--duplicates wants --webhook-url or --workflow-url"),
+        (["--reorder"], "--reorder wants --webhook-url or --workflow-url"),
+        (["--app-id", "a", "--workflow-url", "http://127.0.0.1:9/"], "--app-id wants --webhook-url"),
+        (["--workflow-header", "A: b", "--webhook-url", "http://127.0.0.1:9/"], "--workflow-header wants --workflow-"),
         (["--fault", "CreateNote:explode"], "no fault is called 'explode'; known: a status, drop, drop_after,"),
         (["--fault", "CreateNote"], "WHERE:WHAT[,WHAT...][*TIMES][%PERCENT[#SEED]], as in CreateNote:drop_after*3"),
         (["--fault", "CreateNote:drop,503"], "a call is either dropped, or answered otherwise,"),
@@ -242,6 +255,16 @@ def test_options_that_cannot_be_are_refused(words: list[str], complaint: str) ->
     answer = CliRunner().invoke(sandbox_command, [*NOWHERE, *words])
     assert answer.exit_code == 2
     assert complaint in answer.output
+
+
+def test_a_port_that_is_taken_is_told_with_its_option() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = CliRunner().invoke(sandbox_command, ["--port", str(port)])
+    said = f"Error: cannot listen on 127.0.0.1:{port} (Address already in use): choose another with --port"
+    assert (answer.exit_code, answer.stderr.splitlines()[-1]) == (1, said)
 
 
 def test_a_key_or_a_seed_that_cannot_be_is_told_in_plain_lines(tmp_path: Path) -> None:
@@ -258,9 +281,10 @@ def test_a_key_or_a_seed_that_cannot_be_is_told_in_plain_lines(tmp_path: Path) -
     seed.write_text("locations: [{timezone: Etc/UTC, calendars: [{id: b, name: c, slot_minutes: 0, colour: red}]}]")
     assert told("--seed", str(seed)) == (
         f"the seed {seed} cannot be used:\n"
-        "  locations[0].id: has to be said\n"
-        "  locations[0].calendars[0].slot_minutes: should be greater than 0\n"
-        "  locations[0].calendars[0].colour: there is no such field\n"
+        "  line 1, locations[0].id: has to be said\n"
+        "  line 1, locations[0].calendars[0].slot_minutes: '0' should be greater than 0\n"
+        "  line 1, locations[0].calendars[0].colour: there is no such field\n"
     )
     seed.write_text("")
-    assert told("--seed", str(seed)) == f"the seed {seed} cannot be used:\n  should be an object with fields\n"
+    empty = "the seed is empty: a seed is a mapping that begins with `locations:`"
+    assert told("--seed", str(seed)) == f"the seed {seed} cannot be used:\n  {empty}\n"

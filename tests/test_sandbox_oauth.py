@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
-from service.sandbox.door.scopes import scope_of
 from service.sandbox.limits import Limits
 from service.sandbox.seeds.seed import packaged_seed
+from service.sandbox.tokens.scopes import scope_of
 from tests.sandboxes import ADA, APPOINTMENTS, CUTS, DANA, LOCATION, Sandbox, at, running, until, verify
 
 CLIENT, SECRET, COMPANY = "5a1db0c5510751077e57ab1e-sandbox", "sandbox-demo-secret", "cMp4nY7xQ2wLr8KtZ3vB"

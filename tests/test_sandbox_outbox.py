@@ -7,11 +7,13 @@ from random import Random
 from typing import Any
 
 import pytest
+import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import ValidationError
 
-from service.sandbox.webhooks.outbox import Address, Manners, Outbox, Patience
+from service.sandbox.webhooks.address import Address
+from service.sandbox.webhooks.outbox import Manners, Outbox, Patience
 from tests.sandboxes import APPOINTMENTS, Receiver, Sandbox, at, running, until, verify
 
 LEVER = "/_sandbox/webhooks"
@@ -41,6 +43,7 @@ async def test_a_duplicate_comes_after_a_good_answer_too_with_the_same_bytes_and
         sandbox.receiver.answers = [500, 200, 500]
         await retitled(sandbox, ["1", "2"])
         answer = await quiet(sandbox)
+        assert answer.pop("channels").keys() == {"app", "workflow"}
         assert answer == {
             "waiting": 0,
             "delivered": 2,
@@ -117,7 +120,16 @@ async def test_a_retry_is_held_too() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"duplicates": 1.1}, {"duplicates": -1}, {"duplicates": None}, {"hold": "maybe"}, {"reorder": None}, {"x": 1}, []],
+    [
+        {"duplicates": 1.1},
+        {"duplicates": -1},
+        {"duplicates": None},
+        {"duplicates": float("nan")},
+        {"hold": "maybe"},
+        {"reorder": None},
+        {"x": 1},
+        [],
+    ],
     ids=str,
 )
 async def test_manners_that_cannot_be_are_refused_and_change_nothing(wrong: Any) -> None:
@@ -167,8 +179,29 @@ async def test_what_waits_survives_a_restart_in_order_and_on_its_own_channel() -
         assert flow.arrived[0][1]["X-Length"] == "10"
         await after.close()
 
-        lonely = outbox({})
+        lonely = outbox({"workflow": addresses["workflow"]})
         lonely.load(kept)
-        assert lonely.waiting == 0  # nobody to tell any more
+        with structlog.testing.capture_logs() as logs:
+            await lonely.open()
+        await until(lambda: lonely.waiting == 3)
+        lonely.put("visit", b"{}")  # and nothing new
+        await lonely.close()
+        assert lonely.dump() == kept[:3]
+        [told] = [each for each in logs if each["event"] == "webhooks wait for an address"]
+        assert (told["channel"], told["waiting"], told["give"]) == ("app", 3, "--webhook-url")
+
+        app.arrived.clear()
+        again = outbox(addresses)
+        again.load(lonely.dump())
+        await again.open()
+        await until(lambda: not again.waiting)
+        await again.close()
+        assert [body["number"] for body in app.bodies] == [0, 1, 2]
     with pytest.raises(ValidationError):
         outbox(addresses).load([{"lane": "visit"}])
+
+
+async def test_a_share_is_no_percentage() -> None:
+    async with running() as sandbox:
+        answer = await sandbox.call("PUT", LEVER, {"duplicates": 20}, status=422)
+        assert answer["message"] == "duplicates: a share of 1, as in 0.2"

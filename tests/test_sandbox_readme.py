@@ -3,8 +3,13 @@
 import ast
 import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
 
 from service.sandbox import application, refusals
 from service.sandbox.application import HANDLERS
@@ -13,7 +18,8 @@ from service.sandbox.door.faults import Faults
 from service.sandbox.door.oauth import OAuth
 from service.sandbox.lever import ROOT
 from service.sandbox.refusals import Refusal
-from service.sandbox.seeds.seed import load_seed, packaged_seed
+from service.sandbox.seeds.seed import Seed, load_seed, packaged_seed
+from service.sandbox.seeds.words import model_in
 from tests.sandboxes import MONDAY, running
 
 FOLDER = Path(application.__file__).parent
@@ -46,17 +52,43 @@ async def test_its_seed_is_one() -> None:
     [seed] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     world = load_seed(seed, clock=lambda: MONDAY, random=Random(1))
     [location] = world.locations
-    [calendar] = world.calendars.of(location)
-    assert (calendar.team, len(calendar.open_hours)) == ((world.users.of(location)[0].id,), 1)
+    calendar, *others = world.calendars.of(location)
+    assert (calendar.team, len(calendar.open_hours)) == (tuple(user.id for user in world.users.of(location)), 1)
+    assert [other.calendar_type for other in others] == ["event", "service_booking"]
+    assert len(list(world.diary.appointments)) == 6
+
+
+def test_its_seed_says_all_that_a_seed_may_say() -> None:
+    [seed] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    said = set(words_of(yaml.load(seed, yaml.CBaseLoader), ()))
+    assert set(words_of_models(Seed, ())) - said == set()
+
+
+def words_of(seed: Any, place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name, value in seed.items() if isinstance(seed, dict) else ():
+        word = "*" if place[-1:] == ("dates",) else name
+        yield (*place, word)
+        for each in value if isinstance(value, list) else [value]:
+            yield from words_of(each, (*place, word))
+
+
+def words_of_models(model: type[BaseModel], place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        word = (*place, field.alias or name)
+        yield word
+        inner = model_in(field.annotation)
+        if inner is not None:
+            yield from words_of_models(inner, (*word, "*") if name == "dates" else word)
 
 
 def said_in_the_code() -> set[str]:
     """What refusals say whole, in so many words, but for those of OAuth."""
     said = {
-        str(answer.message)
+        words
         for function in vars(refusals).values()
         if inspect.isfunction(function) and not inspect.signature(function).parameters
         if isinstance(answer := function(), Refusal)
+        for words in ([answer.message] if isinstance(answer.message, str) else answer.message)
     }
     for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse("" if path.name in OF_OAUTH else path.read_text(encoding="utf-8"))):
@@ -75,7 +107,7 @@ def test_it_has_the_words_of_all_refusals() -> None:
 async def test_every_lever_is_listed_with_a_line_and_is_on_the_page() -> None:
     async with running(told=False) as sandbox:
         listed = await sandbox.call("GET", ROOT)
-        await sandbox.call("PUT", ROOT, status=404)
+        await sandbox.call("PUT", ROOT, status=405)
         assert await sandbox.call("GET", "/_sandbox/calls") == []
         router = sandbox.client.app.router if sandbox.client.app else None
         assert router is not None

@@ -124,13 +124,12 @@ async def test_a_series_of_which_none_is_left_can_still_be_named(sandbox: Sandbo
 
 async def test_a_series_may_be_moved_onto_its_own_times_but_not_onto_those_of_others(sandbox: Sandbox) -> None:
     master = await series(sandbox, "RRULE:FREQ=DAILY;COUNT=2")
-    half_past = {"startTime": at("10:30"), "endTime": at("11:30"), "ignoreFreeSlotValidation": False}
-    await edit(sandbox, master, **half_past)
+    await edit(sandbox, master, startTime=at("10:30"), endTime=at("11:30"), ignoreFreeSlotValidation=False)
     assert await starts(sandbox) == ["23T10:30", "24T10:30"]
-    body = {"calendarId": CONSULTATIONS, "assignedUserId": DANA}
-    await sandbox.book("2026-03-24T13:00:00+00:00", **body)
-    one = {"startTime": at("13:00"), "endTime": at("14:00"), "ignoreFreeSlotValidation": False}
-    refused = await edit(sandbox, master, status=400, **one)
+    await sandbox.book("2026-03-24T13:00:00+00:00", calendarId=CONSULTATIONS, assignedUserId=DANA)
+    refused = await edit(
+        sandbox, master, status=400, startTime=at("13:00"), endTime=at("14:00"), ignoreFreeSlotValidation=False
+    )
     assert refused["message"] == "The slot you have selected is no longer available."
     assert [start for start in await starts(sandbox) if "10:30" in start] == ["23T10:30", "24T10:30"]
 

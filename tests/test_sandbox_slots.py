@@ -11,6 +11,7 @@ PLACE = "lFk3vTj0cQxW8mPzR2bN"
 ANA, BEN = "uAnaQ8rTz5LmXw2KvN4c", "uBenD3pFk9RsYh7JqT1g"
 EVE = "cEveQ4kVt7mYp1Wz6Sxd"
 CALENDAR, OTHER = "kCalM6tWq1ZrPx8VnS3e", "kOthR2yBd7LfHj5GmC9k"
+ELSEWHERE = "eLs3wh3reOfTheseTest"
 MONDAY = datetime(2026, 3, 23, tzinfo=UTC)
 
 HEAD = f"""
@@ -200,3 +201,63 @@ async def test_a_calendar_may_give_the_contact_to_who_gets_the_booking() -> None
 
 async def owner(sandbox: Sandbox) -> Any:
     return (await sandbox.call("GET", f"/contacts/{EVE}"))["contact"].get("assignedTo")
+
+
+async def test_an_event_calendars_schedule_holds_for_each_of_its_team_without_one_of_their_own() -> None:
+    async with offering(calendar("type: event", team=(ANA, BEN))) as sandbox:
+        own = [{"type": "wday", "day": "monday", "intervals": [{"from": "14:00", "to": "15:00"}]}]
+        said: dict[str, Any] = {"timezone": "Europe/London", "rules": own}
+        await sandbox.call("POST", f"/calendars/schedules/event-calendar/{CALENDAR}", said, status=201)
+        assert await free(sandbox) == ["14:00", "14:30"] == await free(sandbox, userId=BEN)
+        await book(sandbox, "09:00", status=400)
+        rules = [{"type": "wday", "day": "monday", "intervals": [{"from": "08:00", "to": "09:00"}]}]
+        said |= {"name": "Mornings", "locationId": PLACE, "userId": ANA, "calendarIds": [CALENDAR], "rules": rules}
+        await sandbox.call("POST", "/calendars/schedules", said, status=201)
+        assert await free(sandbox, userId=ANA) == ["08:00", "08:30"]
+        assert await free(sandbox) == ["08:00", "08:30", "14:00", "14:30"]
+
+
+async def test_a_calendar_that_looks_busy_shows_the_same_slots_in_every_window() -> None:
+    async with offering(
+        calendar("type: round_robin, slot_minutes: 15, interval_minutes: 15, look_busy: 50")
+    ) as sandbox:
+        whole = await free(sandbox)
+        assert len(whole) == 6  # of 12
+
+        async def pieces(length: timedelta) -> list[str]:
+            found = []
+            for number in range(timedelta(days=1) // length):
+                start, end = (milliseconds(MONDAY + times * length) for times in (number, number + 1))
+                path = f"/calendars/{CALENDAR}/free-slots"
+                answer = await sandbox.call("GET", path, startDate=start, endDate=end)
+                found += [slot[11:16] for slot in answer.get("2026-03-23", {}).get("slots", [])]
+            return found
+
+        assert whole == await pieces(timedelta(hours=1)) == await pieces(timedelta(minutes=15))
+        midnight = await sandbox.free(MONDAY - timedelta(hours=14), CALENDAR)
+        assert [slot[11:16] for slot in midnight if slot.startswith("2026-03-23")] == [
+            clock for clock in whole if clock < "10:00"
+        ]
+        sandbox.clock.now = MONDAY + timedelta(hours=10)
+        assert await free(sandbox) == [clock for clock in whole if clock >= "10:00"]
+
+
+async def test_one_id_at_two_locations_is_two_people() -> None:
+    there = f"""
+  - id: {ELSEWHERE}
+    timezone: Europe/London
+    tokens: [pit-elsewhere]
+    users: [{{id: {ANA}, name: Ana}}]
+    contacts: [{{id: {EVE}, name: Eve Example}}]
+    calendars:
+"""
+    mine, theirs = calendar("type: personal", team=(ANA,)), calendar("type: personal, per_day: 1", team=(ANA,))
+    async with offering(mine, there, theirs) as sandbox:
+        await book(sandbox, "09:00")
+        headers = {"Authorization": "Bearer pit-elsewhere", "Version": "2021-07-28"}
+        body = {"calendarId": CALENDAR, "locationId": ELSEWHERE, "contactId": EVE}
+        for clock, status in (("09:00", 200), ("10:00", 400)):
+            body["startTime"] = f"2026-03-23T{clock}:00+00:00"
+            async with sandbox.client.post("/calendars/events/appointments", json=body, headers=headers) as answer:
+                assert answer.status == status
+        assert await free(sandbox) == ["09:30", "10:00", "10:30", "11:00", "11:30"]

@@ -19,7 +19,7 @@ def test_two_cannot_have_one_file(tmp_path: Path) -> None:
     with opened(path) as file:
         file.write("{}")
         for each in (path, link):
-            with pytest.raises(StateError, match="in use by another sandbox"):
+            with pytest.raises(StateError, match="in use by another sandbox: choose another file"):
                 StateFile(each).open()
     path.unlink()
     with opened(link):
@@ -38,7 +38,6 @@ def change(**more: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "no JSON in line 1, column 1: "),
         ('{\n"program": slotwright', "no JSON in line 2, column 12: "),
         ("[" * 100_000, "no JSON of ours, which is not that deep"),
         ("{}", "it is of another program"),
@@ -80,6 +79,7 @@ def test_a_file_that_cannot_be_used_is_told_with_its_place_and_left_alone(tmp_pa
     assert answer.exit_code == 1
     said = answer.stderr.splitlines()[-1]
     assert said.startswith(f"Error: the state {path} cannot be used: {why}")
+    assert said.endswith(". Choose another file, or delete it to begin anew")
     assert path.read_text() == text
 
 
@@ -100,4 +100,11 @@ def test_a_state_has_its_own_location(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text(change(world={"locations": [{"id": "here", "timezone": "Etc/UTC", "tokens": ["pit-x"]}]}))
     answer = CliRunner().invoke(sandbox_command, ["--state", str(path), "--location", "there", "--port", "0"])
-    assert answer.stderr.splitlines()[-1].endswith("its location is here, not the one of --location")
+    assert "its location is here, not the one of --location. " in answer.stderr.splitlines()[-1]
+
+
+def test_an_empty_file_is_no_state_yet(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(" \n")
+    with opened(path) as file:
+        assert file.kept is None

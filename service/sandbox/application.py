@@ -31,6 +31,7 @@ from service.sandbox.door.dispatcher import Dispatcher
 from service.sandbox.door.edge import Edge
 from service.sandbox.door.faults import Fault, Faults
 from service.sandbox.door.oauth import OAuth
+from service.sandbox.door.visitors import keep_strangers_out
 from service.sandbox.lever import add_levers
 from service.sandbox.levers.clock import ClockControl
 from service.sandbox.levers.control import Control
@@ -42,8 +43,9 @@ from service.sandbox.state.file import StateFile
 from service.sandbox.state.state import State
 from service.sandbox.tokens.credentials import Credentials
 from service.sandbox.tokens.grants import Grants
+from service.sandbox.webhooks.address import Address, Channel
 from service.sandbox.webhooks.envelopes import App, of_appointment, of_contact
-from service.sandbox.webhooks.outbox import Address, Channel, Manners, Outbox, Patience
+from service.sandbox.webhooks.outbox import Manners, Outbox, Patience
 from service.sandbox.webhooks.signing import Signer
 from service.sandbox.webhooks.workflow_body import sets_off_workflows, workflow_body
 from service.sandbox.world.world import World
@@ -126,12 +128,21 @@ def create_app(
 
     desk = Desk(world, HANDLERS, announce)
     dispatcher = Dispatcher(desk, credentials=credentials, edge=edge)
-    app = web.Application(middlewares=[dispatcher.answer_unknown_paths, edge.answer_once_saved])
     control = Control(world, waiting, calls, credentials, grants, meter)
     webhook_control = WebhookControl(world, outbox, signer, app_named, grants)
     levers = [*control.levers(), *ClockControl(world).levers(), *webhook_control.levers()]
+    site = Site(desk, levers)
+    app = web.Application(
+        middlewares=[
+            keep_strangers_out,
+            dispatcher.answer_unknown_paths,
+            site.say_what_is_not_saved,
+            edge.answer_too_large,
+            edge.answer_once_saved,
+        ]
+    )
     add_levers(app.router, levers)
-    Site(desk, levers).add_routes(app.router)
+    site.add_routes(app.router)
     app.router.add_get("/sandbox/webhook-key", webhook_control.show_key)  # where a receiver of release 0.1.0 asks
     OAuth(world, credentials, grants, edge).add_routes(app.router)
     dispatcher.add_routes(app.router)

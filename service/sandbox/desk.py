@@ -37,5 +37,6 @@ class Desk:
         for announcement in outcome.announcements:
             self._announce(announcement)
         if outcome.told:
-            self.world.changes.append(Change(self.world.now(), outcome.told, by, location.id))
+            change = Change(self.world.now(), outcome.told, by, location.id, outcome.booking_id)
+            self.world.changes.append(change)
         return outcome

@@ -15,6 +15,7 @@ class KeptChange(Record):
     text: str
     by: str
     location_id: str
+    booking_id: str = ""
 
 
 class KeptWorld(Record):

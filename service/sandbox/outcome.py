@@ -34,6 +34,13 @@ class Outcome:
     body: Any
     announcements: tuple[Announcement | ContactChanged, ...] = ()
     told: str = ""
+    about: str = ""
+    """The id of the appointment or service booking that it was done to, where no announcement says so."""
+
+    @property
+    def booking_id(self) -> str:
+        announced = (each.appointment.id for each in self.announcements if isinstance(each, Announcement))
+        return self.about or next(announced, "")
 
 
 Handler = Callable[[World, Location, Any], Outcome]

@@ -90,5 +90,10 @@ def not_saved() -> Refusal:
     return Refusal(503, "What was asked is done, but it could not be saved.", error="Service Unavailable")
 
 
+def too_large() -> Refusal:
+    """A body of more than a mebibyte."""
+    return Refusal(413, "request entity too large", error="Payload Too Large")
+
+
 def no_such_path(method: str, path: str) -> Refusal:
     return Refusal(404, f"Cannot {method} {path}", error="Not Found")

@@ -1,4 +1,8 @@
-"""How long the sandbox's page takes for a week of five hundred bookings: its answer, and Chromium to load it."""
+"""How long the sandbox's page takes to draw a week: its answer, and Chromium to load it.
+
+The world is that of ten people with five hundred bookings, spread over 31 days or all in the one week. What Chromium
+needs to load anything at all is told by a page with next to nothing on it.
+"""
 
 import asyncio
 import shutil
@@ -40,15 +44,16 @@ locations:
         open_hours: [{{days: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], opens: 09:00, closes: 19:00}}]
 """
 PATH = f"/_sandbox/?week={MONDAY.date()}&of=calendar:{CALENDAR}"
+NOTHING = f"/_sandbox/page/levers?{CALENDAR}"
 
 
-def bookings() -> dict[str, dict[str, object]]:
-    """Spread over the people and the week, eight a day at most for each."""
+def bookings(days: int) -> dict[str, dict[str, object]]:
+    """Spread over the people and so many days, eight a day at most for each."""
     found: dict[str, dict[str, object]] = {}
     people, contacts = list(STAFF), list(CONTACTS)
     for number in range(BOOKINGS):
         person, count = number % PEOPLE, number // PEOPLE
-        start = MONDAY + timedelta(days=count % 7, minutes=count // 7 * 75 + person % 4 * 15)
+        start = MONDAY + timedelta(days=count % days, minutes=count // days * 75 + person % 4 * 15)
         found[f"event{number:015}"] = {
             "calendarId": CALENDAR,
             "locationId": LOCATION,
@@ -85,27 +90,30 @@ async def loaded(url: str, chromium: str) -> list[float]:
             await page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
             drawn = await page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
             times.append(float(drawn))
-        assert await page.locator(".box").count() == BOOKINGS
         await browser.close()
     return times[1:]
 
 
 def line(name: str, times: list[float], told: str) -> str:
-    return f"{name:28}{f'{min(times):.1f} ms':>12}{f'{median(times):.1f} ms':>12}  {told}"
+    return f"{name:32}{f'{min(times):.1f} ms':>12}{f'{median(times):.1f} ms':>12}  {told}"
 
 
 def main() -> None:
     chromium = shutil.which("chromium")
-    with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder), SEED, bookings) as url:
-        times, size = asyncio.run(answered(url + PATH))
-        print(f"A week of {BOOKINGS} bookings of {PEOPLE} people; {ROUNDS} rounds\n")
-        print(f"{'':28}{'best':>12}{'median':>12}")
-        print(line("the page's answer", times, f"(at most {BAR:.0f} ms; {size // 1024} KiB)"))
-        if chromium is not None:
-            print(line("until Chromium has loaded it", asyncio.run(loaded(url + PATH, chromium)), ""))
-        else:
-            print("chromium is not installed")
-    if median(times) > BAR:
+    missed = False
+    for days in (31, 7):
+        with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder), SEED, lambda: bookings(days)) as url:  # noqa: B023
+            print(f"A week of {PEOPLE} people who have {BOOKINGS} bookings in {days} days; {ROUNDS} rounds\n")
+            print(f"{'':32}{'best':>12}{'median':>12}")
+            times, size = asyncio.run(answered(url + PATH))
+            print(line("the page's answer", times, f"(at most {BAR:.0f} ms; {size // 1024} KiB)"))
+            missed |= median(times) > BAR
+            if chromium is not None:
+                print(line("until Chromium has loaded it", asyncio.run(loaded(url + PATH, chromium)), ""))
+                print(line("and a page with nothing on it", asyncio.run(loaded(url + NOTHING, chromium)), "\n"))
+            else:
+                print("chromium is not installed\n")
+    if missed:
         raise SystemExit("a bar is missed")
 
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import click
@@ -20,15 +19,26 @@ from service.store import history
 from service.store.database import Pool
 from workers.cli.clock import clock
 from workers.cli.live import MARKS, plain_table, said
+from workers.cli.salon import (
+    ADA,
+    ALAN,
+    ALEX,
+    CONSULTATIONS,
+    CUTS,
+    DANA,
+    GRACE,
+    KIM,
+    LOCATION,
+    TOKEN,
+    ZONE,
+    NoDay,
+    first_thursday,
+    free_thursday,
+)
 from workers.cli.stack import Stack
 from workers.client import client
 
-LOCATION, TOKEN = "lFk3vTj0cQxW8mPzR2bN", "pit-sandbox-demo"
-CUTS, CONSULTATIONS = "jc01T5GOBUSZGi6HWGK1", "kQ9sBv3XnE6yTf1LdJ7o"
-DANA, KIM, ALEX = "u8jzPde0IgxLd6GncfBA", "epfJBd0Kh8oOOL8dKLzd", "aT4xQm7LrW2vYc9NhZ0s"
-ADA, GRACE, ALAN = "cAdaX3mT8qLw5ZrK1vNp", "cGrc7YwP2kVb9HsD4tQx", "cAln5RjF6nMz0UgC8eWy"
 PEOPLE = {DANA: "Dana", KIM: "Kim", ALEX: "Alex", "": "nobody"}
-ZONE = ZoneInfo("Europe/London")
 
 SETTLE_WITHIN = 30.0
 QUIET_FOR = 1.0
@@ -60,7 +70,7 @@ class Demo:
         self._pool = pool
         self._session = session
         self._api = client(stack.settings, session, TOKEN)
-        self._day = _next_thursday()
+        self._day: date | None = None
         self._first = ""
         self._second = ""
 
@@ -103,7 +113,7 @@ class Demo:
     async def early_consultation(self) -> str:
         booking = await self._settled(await self._book(CONSULTATIONS, GRACE, time(9)))
         starts = booking.start_time.astimezone(ZONE)
-        ten = datetime.combine(self._day, time(10), ZONE)
+        ten = datetime.combine(await self._thursday(), time(10), ZONE)
         _want(starts == ten, f"it should be moved to ten; it starts on {starts:%A at %H:%M}")
         _want(_whose(booking) == "Dana", f"its person should stay; it is {_whose(booking)}'s")
         return f"moved to {starts:%A %H:%M}, still Dana's"
@@ -141,11 +151,20 @@ class Demo:
             calendar_id=calendar,
             location_id=LOCATION,
             contact_id=contact,
-            start_time=datetime.combine(self._day, at, ZONE).isoformat(),
+            start_time=datetime.combine(await self._thursday(), at, ZONE).isoformat(),
         )
         if assignee:
             wanted = wanted.model_copy(update={"assigned_user_id": assignee})
         return (await self._api(wanted)).id
+
+    async def _thursday(self) -> date:
+        """The same for all samples, and at each start another, for what was booked before is still there."""
+        if self._day is None:
+            try:
+                self._day = await free_thursday(self._api, await first_thursday(self._stack, self._session))
+            except NoDay as error:
+                raise Differs(str(error)) from None
+        return self._day
 
     async def _settled(self, appointment_id: str) -> Appointment:
         """A booking once all has settled that was set off by it."""
@@ -245,26 +264,6 @@ def table(outcomes: Iterable[Outcome]) -> Table:
         mark = MARKS["failed" if outcome.differs else "done"]
         shown.add_row(Text(*mark), outcome.sample, Text(said(outcome.differs or outcome.ended)))
     return shown
-
-
-def example_call(stack: Stack) -> str:
-    """A booking for the shell, at a time that no sample takes."""
-    starts = datetime.combine(_next_thursday() + timedelta(days=1), time(18), ZONE)
-    return (
-        f"  curl {stack.sandbox_url}/calendars/events/appointments \\\n"
-        f"    -H 'Authorization: Bearer {TOKEN}' -H 'Version: 2021-04-15' \\\n"
-        f'    -d \'{{"locationId": "{LOCATION}",\n'
-        f'         "calendarId": "{CUTS}",\n'
-        f'         "contactId": "{ADA}",\n'
-        f'         "startTime": "{starts.isoformat()}"}}\'\n'
-    )
-
-
-def _next_thursday() -> date:
-    """The first Thursday that is more than a week away: later than the demo seed's bookings of whom the samples are
-    about, which would count when a rule looks for whoever has the fewest."""
-    day = (clock().astimezone(ZONE) + timedelta(days=9)).date()
-    return day + timedelta(days=(3 - day.weekday()) % 7)
 
 
 def _whose(booking: Appointment) -> str:

@@ -145,8 +145,9 @@ def stop_signal() -> asyncio.Event:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[None]:
-    """Listen for the length of the body, then finish the requests under way. A taken port is a ClickException."""
+async def serving(app: web.Application, host: str, port: int, option: str = "") -> AsyncIterator[int]:
+    """Listen for the length of the body, then finish the requests under way. The port that it is; 0 is any. One that is
+    taken is a ClickException, which names the option that it came by."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH_WITHIN)
     await runner.setup()
     try:
@@ -155,9 +156,11 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[N
         except OSError as error:
             # asyncio's own words for a taken port go on for a line.
             words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-            raise click.ClickException(f"cannot listen on {host}:{port} ({words}): choose another") from None
-        log.info("listening", host=host, port=port)
-        yield
+            other = f"choose another with {option}" if option else "choose another"
+            raise click.ClickException(f"cannot listen on {host}:{port} ({words}): {other}") from None
+        chosen: int = runner.addresses[0][1]
+        log.info("listening", host=host, port=chosen)
+        yield chosen
     finally:
         await runner.cleanup()
 

@@ -2,11 +2,7 @@
 
 import asyncio
 import base64
-import contextlib
-import random
-from collections.abc import Iterator
 from pathlib import Path
-from textwrap import indent
 
 import click
 import structlog
@@ -20,12 +16,9 @@ from service.sandbox.application import create_app
 from service.sandbox.door.fault_notation import NOTATION
 from service.sandbox.door.faults import Fault
 from service.sandbox.limits import DAY, MOST_A_DAY, MOST_AT_ONCE, Limits
-from service.sandbox.seeds.seed import load_seed, packaged_seed
-from service.sandbox.state.file import StateError, StateFile
-from service.sandbox.state.state import kept_world
 from service.sandbox.world.world import World
 from service.settings import Settings
-from workers.cli.clock import clock
+from workers.cli.beginning import kept_key, opened, world_of
 from workers.cli.roles import serving, stop_signal
 from workers.cli.sandbox_options import FaultType, Header, Percent, Seconds, WebhookUrl, Word, signing_key
 
@@ -140,14 +133,13 @@ def sandbox(
     """
     if no_limits:
         _limits_are_not_said()
-    if workflow_headers and workflow_url is None:
-        raise click.UsageError("--workflow-header wants --workflow-url.")
+    _what_is_posted_goes_somewhere(webhook_url, workflow_url)
     said = None if key is None else signing_key(key)
     limits = None if no_limits else Limits(rate, interval, daily, retry_after)
     telemetry.set_up(Settings.model_construct(log_format="text"), "sandbox")
-    with _opened(state) as file:
-        world = _world(file, seed, location, tokens)
-        signs = said or _kept_key(file) or Ed25519PrivateKey.generate()
+    with opened(state) as file:
+        world = world_of(file, seed, location, tokens)
+        signs = said or kept_key(file) or Ed25519PrivateKey.generate()
         try:
             app = create_app(
                 world,
@@ -176,71 +168,29 @@ def _introduce(world: World, key: Ed25519PrivateKey) -> None:
     log.info("webhooks are signed", public_key=base64.b64encode(public).decode("ascii"))
 
 
-@contextlib.contextmanager
-def _opened(path: Path | None) -> Iterator[StateFile | None]:
-    """What goes wrong with the state meanwhile is told in a line."""
-    file = None if path is None else StateFile(path)
-    try:
-        if file is not None:
-            file.open()
-        yield file
-    except StateError as error:
-        raise click.ClickException(str(error)) from None
-    finally:
-        if file is not None:
-            file.close()
-
-
-def _world(file: StateFile | None, seed: str, location: str | None, tokens: tuple[str, ...]) -> World:
-    """From the state if there is one, else from the seed."""
-    source = random.SystemRandom()
-    if file is None or file.kept is None:
-        try:
-            return load_seed(_seed_text(seed), clock=clock, random=source, location_id=location, tokens=tokens)
-        except ValueError as error:
-            raise click.ClickException(f"the seed {seed} cannot be used:\n{indent(str(error), '  ')}") from None
-    log.info("the state is used in place of the seed", file=str(file.path))
-    world = kept_world(file, file.kept, clock=clock, random=source)
-    if location is not None or tokens:
-        _require(world, location, file)
-        world.locations = {each.id: each.with_tokens(tokens) for each in world.locations.values()}
-    return world
-
-
-def _require(world: World, location: str | None, file: StateFile) -> None:
-    """Whose tokens are said is in the state, and alone there."""
-    if len(world.locations) != 1:
-        raise file.unreadable(f"one location can be given an id and tokens from outside, not {len(world.locations)}")
-    if location is not None and location not in world.locations:
-        raise file.unreadable(f"its location is {next(iter(world.locations))}, not the one of --location")
-
-
-def _kept_key(file: StateFile | None) -> Ed25519PrivateKey | None:
-    return None if file is None or file.kept is None else file.key(file.kept)
-
-
 def _limits_are_not_said() -> None:
-    context = click.get_current_context()
     for name in ("rate", "interval", "daily", "retry_after"):
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+        if _is_said(name):
             raise click.UsageError(f"--no-limits and --{name.replace('_', '-')} cannot go together.")
+
+
+def _what_is_posted_goes_somewhere(webhook_url: str | None, workflow_url: str | None) -> None:
+    """What says how something is posted does nothing where nothing is."""
+    if _is_said("workflow_headers") and workflow_url is None:
+        raise click.UsageError("--workflow-header wants --workflow-url.")
+    if _is_said("app_id") and webhook_url is None:
+        raise click.UsageError("--app-id wants --webhook-url.")
+    for name in ("duplicates", "reorder"):
+        if _is_said(name) and webhook_url is None and workflow_url is None:
+            raise click.UsageError(f"--{name} wants --webhook-url or --workflow-url.")
+
+
+def _is_said(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 async def _serve(app: web.Application, host: str, port: int) -> None:
     stopped = stop_signal()
-    async with serving(app, host, port):
-        log.info("its page", address=f"http://{f'[{host}]' if ':' in host else host}:{port}/_sandbox/")
+    async with serving(app, host, port, "--port") as listens_on:
+        log.info("its page", address=f"http://{f'[{host}]' if ':' in host else host}:{listens_on}/_sandbox/")
         await stopped.wait()
-
-
-def _seed_text(seed: str) -> str:
-    try:
-        return packaged_seed(seed)
-    except KeyError:
-        pass
-    try:
-        return Path(seed).read_text(encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"no seed {seed}: neither demo nor empty, nor a file ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise click.ClickException(f"the seed {seed} is not UTF-8") from None

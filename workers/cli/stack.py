@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -20,10 +20,10 @@ from cryptography.fernet import Fernet
 
 from service import embedded
 from service.embedded import Servers
-from service.sandbox.seeds.seed import load_seed, packaged_seed
+from service.sandbox.world.records import Client
 from service.settings import LEFT_BY_UP, Settings, read_settings
 from service.store import migrations
-from workers.cli.clock import clock
+from workers.cli.beginning import Beginning
 from workers.cli.folder import in_use
 from workers.cli.sandbox import APP_ID
 
@@ -92,7 +92,7 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, port: int, sandbox_port: int, console_port: int) -> Iterator[Stack]:
+def running(folder: Path, beginning: Beginning, *, port: int, sandbox_port: int, console_port: int) -> Iterator[Stack]:
     """Start everything over `folder`; stop it, last started first, at the end. From the main thread only."""
     ports = {"--port": port, "--sandbox-port": sandbox_port, "--console-port": console_port}
     _check_ports(ports)
@@ -106,7 +106,7 @@ def running(folder: Path, *, port: int, sandbox_port: int, console_port: int) ->
             "redis_url": servers.redis_url,
             "highlevel_url": f"http://{HOST}:{sandbox_port}",
             "highlevel_app_ids": APP_ID,
-            **_app(console_port),
+            **_app(beginning.clients, console_port),
             **_secrets(folder),
         }
         _keep_private(folder / LEFT_BY_UP, json.dumps(values))
@@ -121,7 +121,7 @@ def running(folder: Path, *, port: int, sandbox_port: int, console_port: int) ->
             roles=roles,
         )
         try:
-            _start_roles(stack, port, sandbox_port, console_port)
+            _start_roles(stack, beginning, port, sandbox_port, console_port)
             yield stack
         finally:
             roles.stop()
@@ -131,9 +131,11 @@ def _addresses(port: int, console_port: int) -> dict[str, str]:
     return {"HOST": HOST, "PORT": str(port), "CONSOLE_HOST": HOST, "CONSOLE_PORT": str(console_port)}
 
 
-def _app(console_port: int) -> dict[str, str]:
-    """The demo seed's app, so that locations can be connected as with HighLevel's."""
-    client = next(iter(load_seed(packaged_seed("demo"), clock=clock).clients.values()))
+def _app(clients: Sequence[Client], console_port: int) -> dict[str, str]:
+    """The sandbox's app, if it knows one, so that locations can be connected as with HighLevel's."""
+    if not clients:
+        return {}
+    client = clients[0]
     return {
         "oauth_client_id": client.id,
         "oauth_client_secret": client.secret,
@@ -141,10 +143,16 @@ def _app(console_port: int) -> dict[str, str]:
     }
 
 
-def _start_roles(stack: Stack, port: int, sandbox_port: int, console_port: int) -> None:
+def _start_roles(stack: Stack, beginning: Beginning, port: int, sandbox_port: int, console_port: int) -> None:
     """The receiver last: it asks the sandbox for its key. What can start beside something else does."""
-    webhook_url = f"{stack.receiver_url}/hooks/highlevel"
-    stack.roles.start("sandbox", "--host", HOST, "--port", str(sandbox_port), "--webhook-url", webhook_url)
+    options = {
+        "--host": HOST,
+        "--port": str(sandbox_port),
+        "--webhook-url": f"{stack.receiver_url}/hooks/highlevel",
+        "--seed": beginning.seed,
+        "--state": str(beginning.state),
+    }
+    stack.roles.start("sandbox", *(word for option in options.items() for word in option))
     migrations.migrate(stack.settings.database_url)
     stack.roles.start("work")
     stack.roles.start("console")

@@ -13,15 +13,16 @@ from typing import Any
 
 import aiohttp
 import click
+from click.core import ParameterSource
 from pydantic import SecretStr
 
 from service.highlevel.connection import open_session
-from service.sandbox.seeds.seed import load_seed, packaged_seed
 from service.settings import read_settings
 from service.store import history, locations, rulebooks
 from service.store.database import AWAY, Pool
 from service.store.sealing import Keys
-from workers.cli import demo, stack
+from workers.cli import demo, salon, stack
+from workers.cli.beginning import DEMO, Beginning, beginning_in
 from workers.cli.clock import clock
 from workers.cli.demo import Outcome
 from workers.cli.folder import FOLDER, folder_option, opened
@@ -39,6 +40,12 @@ INTERRUPTED = 130
 @click.command()
 @click.option("--demo", "with_demo", is_flag=True, help="Book sample appointments through the sandbox's API.")
 @click.option("--once", is_flag=True, help="End when all has settled: 0 if each sample ended as its rule says, else 1.")
+@click.option(
+    "--seed",
+    default=DEMO,
+    show_default=True,
+    help="What the sandbox begins with, where it has no state in the folder: demo, empty, or a YAML file.",
+)
 @click.option("--port", default=8080, show_default=True, help="Where webhooks are received.")
 @click.option("--sandbox-port", default=8090, show_default=True, help="Where the sandbox serves HighLevel's API.")
 @click.option("--console-port", default=8081, show_default=True, help="Where the console shows what happens.")
@@ -48,15 +55,19 @@ INTERRUPTED = 130
     help="Rule files to put in force; by default what is in force stays, or else the examples.",
 )
 @folder_option
-def up(with_demo: bool, once: bool, rules: Path | None, folder: Path, **ports: int) -> None:
+def up(with_demo: bool, once: bool, seed: str, rules: Path | None, folder: Path, **ports: int) -> None:
     """Start PostgreSQL, Valkey, the sandbox, receiver, worker and console, and show what happens until Ctrl-C."""
     read_settings()
     rulebook = rules_in(rules or examples())
+    beginning = beginning_in(folder, seed)
+    if with_demo:
+        _require_demo(beginning)
     code = 0
     with _sigterm_is_ctrl_c():
         try:
-            with stack.running(folder, **ports) as running:
-                code = asyncio.run(_run(running, rulebook, folder, chosen=bool(rules), with_demo=with_demo, once=once))
+            with stack.running(folder, beginning, **ports) as running:
+                doing = _run(running, beginning, rulebook, folder, chosen=bool(rules), with_demo=with_demo, once=once)
+                code = asyncio.run(doing)
         except KeyboardInterrupt:
             code = INTERRUPTED if once else 0
             click.echo(f"Stopped; the data stay in {folder}.", err=True)
@@ -69,7 +80,25 @@ def examples() -> Path:
     return packaged if packaged.is_dir() else Path(str(files("workers"))).parent / "helm" / "rules"
 
 
-async def _run(running: Stack, rulebook: Rulebook, folder: Path, *, chosen: bool, with_demo: bool, once: bool) -> int:
+def _require_demo(beginning: Beginning) -> None:
+    if beginning.seed != DEMO:
+        raise click.ClickException("--demo books in the demo's salon: leave out --seed, or --demo")
+    if not salon.is_there(beginning):
+        raise click.ClickException(
+            f"--demo books in the demo's salon, which {beginning.state} has not: delete it, or choose another --folder"
+        )
+
+
+async def _run(
+    running: Stack,
+    beginning: Beginning,
+    rulebook: Rulebook,
+    folder: Path,
+    *,
+    chosen: bool,
+    with_demo: bool,
+    once: bool,
+) -> int:
     """Show what happens: until all has settled if `once`, else until cancelled. The exit code."""
     console, outcomes = terminal(), list[Outcome]()
     async with opened(running.settings, size=4) as pool, open_session() as session:
@@ -85,10 +114,11 @@ async def _run(running: Stack, rulebook: Rulebook, folder: Path, *, chosen: bool
                     console.print(demo.table(outcomes), "\n")
                 await asyncio.Event().wait()
 
-        await _register(pool, running)
+        await _register(pool, running, beginning)
         if chosen or with_demo or not await _rules_in_force(pool):
             await store(pool, rulebook, "slotwright up")
-        console.print(_welcome(running, folder, once=once), soft_wrap=True)
+        ways_on = "" if once else await _ways_on(running, session, folder, beginning)
+        console.print(_addresses(running, beginning) + ways_on, soft_wrap=True)
         try:
             with Screen(console, clock) as screen:
                 await _beside(_redraw(running, pool, screen), run())
@@ -135,10 +165,11 @@ async def _rules_in_force(pool: Pool) -> bool:
         return bool(await rulebooks.in_force(connection))
 
 
-async def _register(pool: Pool, running: Stack) -> None:
-    """The sandbox's location, with the token that its seed gives."""
-    world = load_seed(packaged_seed("demo"), clock=clock)
-    for location in world.locations.values():
+async def _register(pool: Pool, running: Stack, beginning: Beginning) -> None:
+    """The sandbox's locations, each with a token of its own; one that has none is nobody's to act in."""
+    for location in beginning.locations:
+        if not location.tokens:
+            continue
         async with pool.acquire() as connection:
             await locations.add(
                 connection,
@@ -150,22 +181,31 @@ async def _register(pool: Pool, running: Stack) -> None:
             )
 
 
-def _welcome(running: Stack, folder: Path, *, once: bool) -> str:
-    """Where to find what; how to post and how to look back, for whoever stays."""
-    addresses = (
+def _addresses(running: Stack, beginning: Beginning) -> str:
+    """Where to find what."""
+    state = f"{beginning.state}, "
+    if not beginning.was_there:
+        state += f"begun with {beginning.seed}"
+    elif click.get_current_context().get_parameter_source("seed") is ParameterSource.DEFAULT:
+        state += "as it was left; delete it to begin anew"
+    else:
+        state += "as it was left, and --seed does nothing; delete it to begin anew"
+    return (
         f"webhooks  {running.receiver_url}/hooks/highlevel\n"
         f"sandbox   {running.sandbox_url}, a HighLevel API of our own, which posts them\n"
         f"its page  {running.sandbox_url}/_sandbox/, to book, move and cancel by clicking\n"
+        f"its state {state}\n"
         f"console   {running.console_url}\n"
     )
-    if once:
-        return addresses
+
+
+async def _ways_on(running: Stack, session: aiohttp.ClientSession, folder: Path, beginning: Beginning) -> str:
+    """How to look back and how to post, for whoever stays."""
     program = "slotwright" if shutil.which("slotwright") else shlex.quote(sys.argv[0])
     where = "" if folder == FOLDER else f" --folder {shlex.quote(str(folder))}"
-    return (
-        f"{addresses}history   {program} history list{where}  (or: show ID)\n\n"
-        f"Book something, and see what the rules make of it:\n\n{demo.example_call(running)}\n"
-    )
+    history = f"history   {program} history list{where}  (or: show ID)\n"
+    example = await salon.example_call(running, session) if salon.is_there(beginning) else ""
+    return history + (f"\nBook something, and see what the rules make of it:\n\n{example}\n" if example else "")
 
 
 @contextlib.contextmanager

@@ -48,6 +48,7 @@ def edit(world: World, location: Location, operation: EditBlockSlot) -> Outcome:
         calendar_id=operation.calendar_id if given else before.calendar_id,
         assigned_user_id=operation.assigned_user_id if given else before.assigned_user_id,
         date_added=before.date_added,
+        date_updated=world.now(),
     )
     world.diary.keep_block(after)
     return Outcome(_written(after, location), told=block_changed(world, location, after))
@@ -66,14 +67,7 @@ def list_blocks(world: World, location: Location, operation: ListBlockedSlots) -
         and (operation.group_id is None or block.calendar_id in in_group)
     ]
     wanted.sort(key=lambda block: (block.interval, block.id))
-    return Outcome(
-        {
-            "events": [
-                {**_written(block, location), "dateAdded": stamp_text(block.date_added), "deleted": False}
-                for block in wanted
-            ]
-        }
-    )
+    return Outcome({"events": [_listed(world, location, block) for block in wanted]})
 
 
 HANDLERS: dict[type[Any], Handler] = {CreateBlockSlot: create, EditBlockSlot: edit, ListBlockedSlots: list_blocks}
@@ -88,6 +82,27 @@ def _check_subject(world: World, location: Location, operation: CreateBlockSlot 
         raise refusals.not_an_event_calendar()
     if operation.assigned_user_id is not None and world.user(location, operation.assigned_user_id) is None:
         raise refusals.bad_request("The user id is not valid.")
+
+
+def _listed(world: World, location: Location, block: Block) -> dict[str, Any]:
+    """One of a list: of the shape of an appointment, in which the v3 document requires all of these and types them as
+    text. No live one has been recorded; what a block has not got is empty here."""
+    calendar = world.calendar(location, block.calendar_id or "")
+    return {
+        **_written(block, location),
+        "calendarId": block.calendar_id or "",
+        "contactId": "",
+        "groupId": (calendar.group_id if calendar else None) or "",
+        "appointmentStatus": "confirmed",
+        "assignedUserId": block.assigned_user_id or "",
+        "users": [],
+        "address": "",
+        "isRecurring": False,
+        "assignedResources": [],
+        "dateAdded": stamp_text(block.date_added),
+        "dateUpdated": stamp_text(block.date_updated or block.date_added),
+        "deleted": False,
+    }
 
 
 def _written(block: Block, location: Location) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from service.sandbox import refusals
 from service.sandbox.api.answers import said, shown
 from service.sandbox.api.appointments import here, known_calendar
 from service.sandbox.api.calendar_answers import gone, written
-from service.sandbox.booking.calendar_rules import check
+from service.sandbox.booking.calendar_rules import check, check_hours
 from service.sandbox.outcome import Handler, Outcome
 from service.sandbox.world.moments import stamp_text
 from service.sandbox.world.records import Location
@@ -43,6 +43,7 @@ def create(world: World, location: Location, operation: CreateCalendar) -> Outco
         calendar.setdefault("eventType", "RoundRobin_OptimizeForAvailability")
     check(world, location, calendar, asked)
     calendar["availabilities"] = _days(world, [], asked.get("availabilities") or [])
+    check_hours(calendar, asked)
     return _kept(world, location, calendar, f"Calendar {operation.name} set up")
 
 
@@ -57,6 +58,9 @@ def edit(world: World, location: Location, operation: EditCalendar) -> Outcome:
     if "availabilities" in asked:
         days = _days(world, days, asked["availabilities"] or [])
     calendar["availabilities"] = days
+    check_hours(calendar, asked)
+    if calendar.get("groupId") != before.group_id:
+        regroup(world, location, before.id, calendar.get("groupId"))
     changes = ", ".join(name for name in asked if asked[name] != kept.get(name)) or "written again as it was"
     return _kept(world, location, calendar, f"Calendar {before.name}: {changes}")
 
@@ -81,6 +85,13 @@ def delete(world: World, location: Location, operation: DeleteCalendar) -> Outco
 
 
 HANDLERS: dict[type[Any], Handler] = {CreateCalendar: create, EditCalendar: edit, DeleteCalendar: delete}
+
+
+def regroup(world: World, location: Location, calendar_id: str, group_id: str | None) -> None:
+    """Its appointments are of the group that it is in now; that changes nothing else of them."""
+    for appointment in world.diary.appointments.of(location.id):
+        if appointment.calendar_id == calendar_id and appointment.group_id != group_id:
+            world.diary.keep(appointment.changed(group_id=group_id))
 
 
 def _kept(world: World, location: Location, settings: Said, told: str) -> Outcome:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from service.availability.intervals import Interval
-from service.availability.slots import hidden
 from service.highlevel.calendars import GetCalendar, ListCalendars
 from service.highlevel.free_slots import FreeSlots
 from service.highlevel.locations import GetLocation
@@ -42,11 +41,8 @@ def free_slots(world: World, location: Location, operation: FreeSlots) -> Outcom
         raise refusals.not_on_the_team()
     zone = location.timezone if operation.timezone is None else known_zone(operation.timezone)
     window = Interval(from_milliseconds(operation.start_date), from_milliseconds(operation.end_date))
-    found = Offers(world, location, calendar).between(window, people=asked)
-    if calendar.look_busy_config is not None and calendar.look_busy_config.enabled:
-        found = hidden(found, calendar.look_busy_config.look_busy_percentage, calendar.id, location.timezone)
     days: dict[str, Any] = {}
-    for offer in found:
+    for offer in Offers(world, location, calendar).shown(window, people=asked):
         start = offer.start.astimezone(zone).isoformat(timespec="seconds")
         days.setdefault(start[:10], {"slots": []})["slots"].append(start)
     return Outcome(days)

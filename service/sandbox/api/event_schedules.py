@@ -12,6 +12,7 @@ from service.highlevel.event_calendar_schedules import (
 from service.sandbox import refusals
 from service.sandbox.api.answers import filled, shown
 from service.sandbox.api.appointments import known_calendar
+from service.sandbox.booking.calendar_rules import check_rules
 from service.sandbox.outcome import Handler, Outcome
 from service.sandbox.world.moments import stamp_text
 from service.sandbox.world.records import Location
@@ -22,6 +23,7 @@ def create(world: World, location: Location, operation: CreateEventCalendarSched
     calendar = _event_calendar(world, location, operation.calendar_id)
     if world.event_schedules.find(location.id, calendar.id) is not None:
         raise refusals.bad_request("The calendar has a schedule already.")
+    check_rules(operation.rules)
     return _kept(world, location, calendar, {**filled(operation), "dateAdded": stamp_text(world.now())}, "added")
 
 
@@ -33,6 +35,7 @@ def edit(world: World, location: Location, operation: EditEventCalendarSchedule)
     """`rules` replaces them all, which is our reading: it is not published."""
     calendar = _event_calendar(world, location, operation.calendar_id)
     before = _known(world, location, calendar.id)
+    check_rules(operation.rules)
     return _kept(world, location, calendar, {**shown(before), **filled(operation)}, "changed")
 
 

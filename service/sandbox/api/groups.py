@@ -15,6 +15,7 @@ from service.highlevel.groups import (
 from service.sandbox import refusals
 from service.sandbox.api.answers import filled, said, shown
 from service.sandbox.api.appointments import here
+from service.sandbox.api.calendar_settings import regroup
 from service.sandbox.outcome import Handler, Outcome
 from service.sandbox.world.records import Location
 from service.sandbox.world.world import World
@@ -51,6 +52,7 @@ def delete(world: World, location: Location, operation: DeleteGroup) -> Outcome:
         if calendar.group_id == operation.group_id:
             alone = {name: value for name, value in shown(calendar).items() if name != "groupId"}
             world.calendars.put(location.id, calendar.id, Calendar.model_validate(alone))
+            regroup(world, location, calendar.id, None)
     return Outcome({"success": True}, told=f"Group {group.name} deleted")
 
 

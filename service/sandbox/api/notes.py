@@ -24,7 +24,8 @@ def create(world: World, location: Location, operation: CreateNote) -> Outcome:
         date_added=world.now(),
     )
     world.notes.put(appointment.id, note.id, note)
-    return Outcome({"note": _shown(note, world, location)}, told=noted(world, location, appointment, note.body))
+    told = noted(world, location, appointment, note.body)
+    return Outcome({"note": _shown(note, world, location)}, told=told, about=appointment.id)
 
 
 def edit(world: World, location: Location, operation: EditNote) -> Outcome:
@@ -33,7 +34,8 @@ def edit(world: World, location: Location, operation: EditNote) -> Outcome:
     _require_user(world, location, operation.user_id)
     note = before.model_copy(update={"body": operation.body, "user_id": operation.user_id or before.user_id})
     world.notes.put(appointment.id, note.id, note)
-    return Outcome({"note": _shown(note, world, location)}, told=note_changed(world, location, appointment, note.body))
+    told = note_changed(world, location, appointment, note.body)
+    return Outcome({"note": _shown(note, world, location)}, told=told, about=appointment.id)
 
 
 def list_notes(world: World, location: Location, operation: ListNotes) -> Outcome:
@@ -47,7 +49,8 @@ def list_notes(world: World, location: Location, operation: ListNotes) -> Outcom
 def delete(world: World, location: Location, operation: DeleteNote) -> Outcome:
     appointment, note = _known(world, location, operation)
     world.notes.remove(appointment.id, note.id)
-    return Outcome({"success": True}, told=note_removed(world, location, appointment, note.body))
+    told = note_removed(world, location, appointment, note.body)
+    return Outcome({"success": True}, told=told, about=appointment.id)
 
 
 HANDLERS: dict[type[Any], Handler] = {

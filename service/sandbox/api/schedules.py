@@ -15,6 +15,7 @@ from service.highlevel.schedules import (
 from service.sandbox import refusals
 from service.sandbox.api.answers import filled, shown
 from service.sandbox.api.appointments import here, known_calendar
+from service.sandbox.booking.calendar_rules import check_rules
 from service.sandbox.outcome import Handler, Outcome
 from service.sandbox.world.moments import stamp_text
 from service.sandbox.world.records import Location
@@ -40,6 +41,7 @@ def search(world: World, location: Location, operation: SearchSchedules) -> Outc
 
 def create(world: World, location: Location, operation: CreateSchedule) -> Outcome:
     here(location, operation.location_id)
+    check_rules(operation.rules)
     user = world.user(location, operation.user_id)
     if user is None:
         raise refusals.bad_request("The user id is not valid.")
@@ -69,6 +71,7 @@ def answer(world: World, location: Location, operation: GetSchedule) -> Outcome:
 def edit(world: World, location: Location, operation: EditSchedule) -> Outcome:
     """`rules` replaces them all, which is our reading: it is not published."""
     before = _known(world, location, operation.schedule_id)
+    check_rules(operation.rules)
     after = _changed(world, location, before, **filled(operation, "schedule_id"))
     return _written(world, location, after, "changed")
 

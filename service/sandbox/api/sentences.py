@@ -18,8 +18,11 @@ def booked(world: World, location: Location, calendar: Calendar, appointment: Ap
 def changed(world: World, location: Location, before: Appointment, after: Appointment) -> str:
     """Each thing that is another now."""
     things = []
-    if after.interval != before.interval:
+    moves = after.start_time != before.start_time
+    if moves:
         things.append(f"moved from {_when(location, before.start_time)} to {_when(location, after.start_time)}")
+    if after.end_time - after.start_time != before.end_time - before.start_time:
+        things.append(f"until {after.end_time.astimezone(location.timezone):%H:%M} now")
     if after.calendar_id != before.calendar_id:
         calendar = world.calendar(location, after.calendar_id)
         things.append(f"moved to {calendar.name if calendar else after.calendar_id}")
@@ -30,7 +33,9 @@ def changed(world: World, location: Location, before: Appointment, after: Appoin
     if after.title != before.title:
         things.append(f"called {after.title!r}")
     things += [name for name in ("address", "description", "rrule") if getattr(after, name) != getattr(before, name)]
-    return f"{_named(world, location, before)}: {', '.join(things) or 'written again as it was'}"
+    # From when it was moved says already which one it is.
+    named = _contact(world, location, before) if moves else _named(world, location, before)
+    return f"{named}: {', '.join(things) or 'written again as it was'}"
 
 
 def deleted(world: World, location: Location, appointment: Appointment) -> str:

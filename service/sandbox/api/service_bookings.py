@@ -136,7 +136,7 @@ def delete(world: World, location: Location, operation: DeleteServiceBooking) ->
         return Outcome(done)
     after = before.model_copy(update={"deleted": True})
     world.service_bookings.put(location.id, after.booking_id, after)
-    return Outcome(done, told=f"{named(before, location)}: deleted")
+    return Outcome(done, told=f"{named(before, location)}: deleted", about=after.booking_id)
 
 
 HANDLERS: dict[type[Any], Handler] = {
@@ -199,4 +199,4 @@ def _written(world: World, location: Location, booking: ServiceBooking, messages
     # Shown before it is kept: a time that its zone has no date for is refused.
     body = {**as_shown(booking, location), "messages": messages}
     world.service_bookings.put(location.id, booking.booking_id, booking)
-    return Outcome(body, told=f"{named(booking, location)}: {what}")
+    return Outcome(body, told=f"{named(booking, location)}: {what}", about=booking.booking_id)

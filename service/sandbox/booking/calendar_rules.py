@@ -1,11 +1,13 @@
 """What holds of a calendar, new or changed: its team, its places, its numbers."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from service.highlevel.calendar_settings import NEED_A_TEAM, NOT_ON_EVENT_CALENDARS
 from service.highlevel.calendars import Calendar
+from service.highlevel.schedules import ScheduleInterval, ScheduleRule
 from service.sandbox import refusals
 from service.sandbox.world.records import Location
 from service.sandbox.world.world import World
@@ -13,6 +15,11 @@ from service.sandbox.world.world import World
 MINUTE, MINUTES_A_DAY = timedelta(minutes=1), 24 * 60
 MOST = 1_000_000
 """Of whatever is counted: far above what anybody means, far below what a calendar's arithmetic can bear."""
+
+OPENINGS, DATES, STARTS = 24, 1000, 5 * MINUTES_A_DAY
+"""Openings of one day, single dates, and slots that can start on one day with anybody of the team: with more of them
+one call for free slots would keep everybody else waiting."""
+HOURS = frozenset({"openHours", "availabilities", "teamMembers", "slotInterval", "slotIntervalUnit"})
 
 LENGTHS = (("slotDuration", "slotDurationUnit", 30), ("slotInterval", "slotIntervalUnit", 30))
 BUFFERS = (("slotBuffer", "slotBufferUnit", 0), ("preBuffer", "preBufferUnit", 0))
@@ -33,6 +40,52 @@ def check(world: World, location: Location, calendar: dict[str, Any], said: dict
     slug = calendar.get("slug")
     if slug is not None and "slug" in said and slug in _slugs(world, location, but=calendar["id"]):
         raise refusals.bad_request("The slug is already taken.")
+
+
+def check_hours(calendar: dict[str, Any], said: dict[str, Any]) -> None:
+    """Of a calendar as it would become, with all of its single dates. Raises Refusal."""
+    if not HOURS & said.keys():
+        return
+    week: dict[Any, list[dict[str, int]]] = {}
+    for opened in calendar.get("openHours") or []:
+        for day in opened["daysOfTheWeek"]:
+            week.setdefault(day, []).extend(opened["hours"])
+    dates: dict[Any, list[dict[str, int]]] = {}
+    for single in calendar.get("availabilities") or []:
+        dates.setdefault(single["date"][:10], []).extend(single["hours"])
+    wrong = [f"availabilities must contain no more than {DATES} dates"] if len(dates) > DATES else []
+    for name, days in (("openHours", week), ("availabilities", dates)):
+        if any(len(hours) > OPENINGS for hours in days.values()):
+            wrong.append(f"{name} must contain no more than {OPENINGS} hours of one day")
+    if wrong:
+        raise refusals.unprocessable(*wrong)
+    step = calendar.get("slotInterval", 30) * (60 if calendar.get("slotIntervalUnit") == "hours" else 1)
+    people = len(calendar.get("teamMembers") or [None])
+    if any(sum(map(_minutes, hours)) / step * people > STARTS for hours in [*week.values(), *dates.values()]):
+        raise refusals.unprocessable(f"slotInterval is too short: it makes more than {STARTS} slots a day for the team")
+
+
+def check_rules(rules: Iterable[ScheduleRule] | None) -> None:
+    """Of a schedule, of which the same is asked. Raises Refusal."""
+    days: dict[Any, list[ScheduleInterval]] = {}
+    for rule in rules or ():
+        days.setdefault(rule.date or rule.day, []).extend(rule.intervals)
+    if len(days) > DATES:
+        raise refusals.unprocessable(f"rules must contain no more than {DATES} days")
+    if any(len(intervals) > OPENINGS for intervals in days.values()):
+        raise refusals.unprocessable(f"rules must contain no more than {OPENINGS} intervals of one day")
+    if any(sum(map(_length, intervals)) > MINUTES_A_DAY for intervals in days.values()):
+        raise refusals.unprocessable("rules must not open one day for more than 24 hours")
+
+
+def _length(interval: ScheduleInterval) -> int:
+    opens, closes = (int(clock[:-3]) * 60 + int(clock[-2:]) for clock in (interval.start, interval.end))
+    return (closes or MINUTES_A_DAY) - opens
+
+
+def _minutes(hours: dict[str, int]) -> int:
+    closes = hours["closeHour"] * 60 + hours["closeMinute"]
+    return (closes or MINUTES_A_DAY) - hours["openHour"] * 60 - hours["openMinute"]
 
 
 def _check_numbers(calendar: dict[str, Any], said: dict[str, Any]) -> None:

@@ -10,10 +10,10 @@ from service.sandbox import refusals
 from service.sandbox.desk import Desk
 from service.sandbox.door.edge import Carried, Edge, Respond, answered, refused
 from service.sandbox.door.reading import read_operation
-from service.sandbox.door.scopes import scope_of
 from service.sandbox.lever import ROOT
 from service.sandbox.refusals import Refusal
 from service.sandbox.tokens.credentials import Credential, Credentials, authorized, spender_of
+from service.sandbox.tokens.scopes import scope_of
 
 
 class Dispatcher:

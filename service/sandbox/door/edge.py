@@ -97,12 +97,14 @@ class Edge:
     @web.middleware
     async def answer_once_saved(self, request: web.Request, handler: RequestHandler) -> web.StreamResponse:
         """For what changes something by another way than the API's."""
-        if not f"{request.path}/".startswith(f"{ROOT}/"):
+        if not _is_lever(request):
             return await handler(request)
         version, elsewhere = self._world.version, None
         response: web.StreamResponse
         try:
             response = await handler(request)
+        except web.HTTPMethodNotAllowed as raised:
+            return _other_method(request, raised)
         except web.HTTPException as raised:
             response = elsewhere = raised
         if self._world.version != version and (unsaved := await self._unsaved()) is not None:
@@ -110,6 +112,15 @@ class Edge:
         if elsewhere is not None:
             raise elsewhere
         return response
+
+    @web.middleware
+    async def answer_too_large(self, request: web.Request, handler: RequestHandler) -> web.StreamResponse:
+        """A body that is not even read."""
+        try:
+            return await handler(request)
+        except web.HTTPRequestEntityTooLarge:
+            answer = refused(refusals.too_large(), self._world.new_uuid())
+            return answer if _is_lever(request) else await self.serve(request, None, lambda: Carried(answer, False))
 
     async def _unsaved(self) -> web.Response | None:
         """None once all is saved."""
@@ -166,6 +177,18 @@ class Edge:
         if len(body) < promised and request.transport is not None:
             request.transport.close()
         return stream
+
+
+def _is_lever(request: web.Request) -> bool:
+    return f"{request.path}/".startswith(f"{ROOT}/")
+
+
+def _other_method(request: web.Request, raised: web.HTTPMethodNotAllowed) -> web.Response:
+    has = ", ".join(sorted(raised.allowed_methods))
+    body = {"statusCode": 405, "message": f"Cannot {request.method} {request.path}: it has {has}"}
+    response = answered(body, 405)
+    response.headers["Allow"] = has
+    return response
 
 
 def _too_many(headers: Mapping[str, str]) -> web.Response:

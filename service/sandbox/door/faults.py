@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from random import Random
 from typing import Any, Literal
 
@@ -151,7 +152,7 @@ class Faults:
         self._release = asyncio.Event()
 
     def order(self, fault: Fault) -> None:
-        """Raises LookupError, which says what is served, when this is not."""
+        """Raises LookupError, which names the nearest that is served, when this is not."""
         self._waiting.append(Waiting(fault, self._names(fault)))
 
     def _names(self, fault: Fault) -> frozenset[str] | None:
@@ -168,8 +169,9 @@ class Faults:
     def _not_served(self, fault: Fault) -> str:
         """In the terms in which it was asked for."""
         asked = fault.operation or f"{str(fault.method).upper()} {fault.path}"
-        served = [name if fault.operation else f"{method} {path}" for name, method, path in self._calls]
-        return f"the sandbox does not serve {asked}; it serves {', '.join(sorted(served))}"
+        served = {name if fault.operation else f"{method} {path}" for name, method, path in self._calls}
+        nearest = get_close_matches(asked, sorted(served), n=1, cutoff=0)
+        return f"the sandbox does not serve {asked}; the nearest that it serves is {''.join(nearest)}"
 
     def take(self, name: str) -> Fault | None:
         """The oldest that strikes a call of this name, used up once."""

@@ -1,7 +1,7 @@
 """OAuth's endpoints: a page that asks nobody, and tokens for what it gave."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -9,6 +9,7 @@ from aiohttp import web
 
 from service.sandbox import refusals
 from service.sandbox.door.edge import Carried, Edge, Respond, answered, refused
+from service.sandbox.door.oauth_wire import Form, is_v3, named, read_form, refusal_v3
 from service.sandbox.refusals import Refusal
 from service.sandbox.tokens.credentials import Credentials, authorized
 from service.sandbox.tokens.grants import Grant, GrantRefused, Grants
@@ -18,8 +19,8 @@ from service.sandbox.world.world import World
 SCOPE: Final = re.compile(r"[\w-]+(/[\w-]+)*(\.[\w-]+)?\.(readonly|write)")
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token"})
 FOR_LOCATION_TOKENS: Final = "oauth.write"
-
-Form = Mapping[str, str]
+SINCE_V3: Final = frozenset({"/oauth/location-token"})
+"""Paths that no older version knows (measured by others); the old path of the same call goes on under v3."""
 
 
 class OAuth:
@@ -35,25 +36,34 @@ class OAuth:
         ("ChooseLocation", "GET", "/oauth/chooselocation"),
         ("AccessToken", "POST", "/oauth/token"),
         ("LocationToken", "POST", "/oauth/locationToken"),
+        ("LocationToken", "POST", "/oauth/location-token"),
     )
     """Name, method and path: as faults and the log of calls know them."""
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        handlers = (self._choose_location, self._access_token, self._location_token)
-        for (name, method, path), handler in zip(self.CALLS, handlers, strict=True):
-            router.add_route(method, path, self._responder(name, handler))
+        handlers = {
+            "ChooseLocation": self._choose_location,
+            "AccessToken": self._access_token,
+            "LocationToken": self._location_token,
+        }
+        for name, method, path in self.CALLS:
+            router.add_route(method, path, self._responder(name, handlers[name]))
 
     def _responder(self, name: str, handler: Callable[[web.Request, Form], web.Response]) -> Respond:
         async def respond(request: web.Request) -> web.StreamResponse:
-            posted = await request.post()
-            form = {key: value for key, value in posted.items() if isinstance(value, str)}
+            raw = await request.read()
+            v3 = is_v3(request)
+            if not v3 and request.path in SINCE_V3:
+                raise web.HTTPNotFound
 
             def carry_out() -> Carried:
                 try:
-                    return Carried(handler(request, form), True)
-                except GrantRefused as refusal:
-                    return Carried(answered(refusal.body(), refusal.status), False)
-                except Refusal as refusal:
+                    return Carried(handler(request, read_form(request, raw)), True)
+                except (GrantRefused, Refusal) as refusal:
+                    if v3:
+                        return Carried(answered(refusal_v3(refusal), refusal.status), False)
+                    if isinstance(refusal, GrantRefused):
+                        return Carried(answered(refusal.body(), refusal.status), False)
                     return Carried(refused(refusal, self._world.new_uuid()), False)
 
             return await self._edge.serve(request, name, carry_out)
@@ -95,20 +105,21 @@ class OAuth:
             raise GrantRefused(400, "unsupported_grant_type", "Unsupported grant type: `grant_type` is invalid")
         client = self._grants.client(form["client_id"], form["client_secret"])
         if grant_type == "refresh_token":
-            return self._given(self._grants.refresh(client, form["refresh_token"]))
+            return self._given(request, self._grants.refresh(client, form["refresh_token"]))
         if form.get("user_type", "Location") not in ("Location", "Company"):
             raise refusals.unprocessable("user_type must be a valid enum value")
         agency = form.get("user_type") == "Company"
-        return self._given(self._grants.redeem(client, form["code"], form.get("redirect_uri"), agency=agency))
+        given = self._grants.redeem(client, form["code"], form.get("redirect_uri"), agency=agency)
+        return self._given(request, given)
 
     def _location_token(self, request: web.Request, form: Form) -> web.Response:
         caller = self._credentials.of(request.headers)
         agency = authorized(caller, request.headers.get("Version"), FOR_LOCATION_TOKENS)
         _ask_for(form, "companyId", "locationId")
-        return self._given(self._grants.at_location(agency, form["companyId"], form["locationId"]))
+        return self._given(request, self._grants.at_location(agency, form["companyId"], form["locationId"]))
 
-    def _given(self, body: dict[str, Any]) -> web.Response:
-        return answered({**body, "traceId": self._world.new_uuid()}, 200)
+    def _given(self, request: web.Request, body: dict[str, Any]) -> web.Response:
+        return answered(named({**body, "traceId": self._world.new_uuid()}, v3=is_v3(request)), 200)
 
 
 def _ask_for(form: Form, *names: str) -> None:

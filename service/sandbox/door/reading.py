@@ -1,7 +1,8 @@
 """From a request to the operation it asks for, or to what HighLevel says when it cannot be read."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args, get_origin
 
 from multidict import MultiMapping
@@ -12,7 +13,7 @@ from service.highlevel.calendar_settings import CreateCalendar, EditCalendar
 from service.highlevel.free_slots import FreeSlots
 from service.highlevel.operation import Operation
 from service.sandbox import refusals
-from service.sandbox.door.validation import invalid
+from service.sandbox.door.validation import invalid, out_of_range, unknown
 
 ABSENT: dict[type[Any], dict[str, Any]] = {EditAppointment: {"appointmentStatus": "confirmed"}}
 """What a body that leaves a field out means. A PUT without status has been seen to set it back to `confirmed`."""
@@ -29,6 +30,8 @@ TOLERATED: dict[type[Any], tuple[str, ...]] = {
     EditCalendar: ("meetingLocation",),
 }
 """Fields that our client does not have and others send: undocumented or deprecated. They count for nothing."""
+HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+"""JSON can say it and no text can hold it: neither a file nor an answer could be written with it."""
 IN_MEMBERS = ("meetingLocation", "meetingLocationType")
 """The same in each of a calendar's `teamMembers`."""
 
@@ -41,16 +44,27 @@ def read_operation(
     in_path = {layout.path[name]: value for name, value in path.items()}
     in_query = _read_query(operation, query)
     in_body = {} if operation.method == "GET" else _read_body(operation, raw)
+    _require_text([*path.values(), *query.keys(), *query.values()], in_body)
     _let_pass(operation, in_query, in_body)
-    misplaced = (in_query.keys() - set(layout.query.values())) | (in_body.keys() - set(layout.body.values()))
-    if misplaced:
-        raise refusals.unprocessable(*(f"property {name} should not exist" for name in sorted(misplaced)))
+    foreign = _taken_out(in_query, layout.query.values()) | _taken_out(in_body, layout.body.values())
+    wrong = [*unknown(foreign), *out_of_range(in_body)]
     try:
-        return operation.model_validate(
+        read = operation.model_validate(
             {**ABSENT.get(operation, {}), **in_query, **in_body, **in_path}, by_alias=True, by_name=False
         )
     except ValidationError as error:
-        raise refusals.unprocessable(*invalid(operation, error)) from error
+        raise refusals.unprocessable(*wrong, *invalid(operation, error)) from error
+    if wrong:
+        raise refusals.unprocessable(*wrong)
+    return read
+
+
+def _taken_out(said: dict[str, Any], known: Iterable[str]) -> set[str]:
+    """What has no place here, which must not hide what else is wrong."""
+    foreign = said.keys() - set(known)
+    for name in foreign:
+        del said[name]
+    return foreign
 
 
 def _let_pass(operation: type[Operation[Any]], in_query: dict[str, Any], in_body: dict[str, Any]) -> None:
@@ -65,6 +79,11 @@ def _let_pass(operation: type[Operation[Any]], in_query: dict[str, Any], in_body
     unheeded, unless = UNHEEDED.get(operation, ("", ""))
     if in_body.get(unless) is not True:
         in_body.pop(unheeded, None)
+
+
+def _require_text(address: list[str], body: dict[str, Any]) -> None:
+    if any(map(HALF_A_PAIR.search, address)) or HALF_A_PAIR.search(json.dumps(body, ensure_ascii=False)):
+        raise refusals.unprocessable("half of a surrogate pair is no text")
 
 
 def _read_query(operation: type[Operation[Any]], query: MultiMapping[str]) -> dict[str, Any]:

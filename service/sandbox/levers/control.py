@@ -13,6 +13,7 @@ from service.sandbox.lever import Lever
 from service.sandbox.levers.orders import (
     Order,
     complaint,
+    no_location,
     read_json,
     read_object,
     read_order,
@@ -122,7 +123,7 @@ class Control:
         order = await read_order(request, SpendOrder)
         location = self._world.locations.get(order.location)
         if location is None:
-            return complaint(422, f"no location {order.location}")
+            return no_location(self._world, order.location)
         token = order.token or next(iter(location.tokens), "")
         credential = self._credentials.of_token(token)
         if credential is None or credential.location != location:
@@ -156,7 +157,7 @@ class Control:
         appointment = validated(Appointment, fields)
         location = self._world.locations.get(appointment.location_id)
         if location is None:
-            return complaint(422, f"no location {appointment.location_id}")
+            return no_location(self._world, appointment.location_id)
         self._world.diary.keep(appointment)
         self._world.touch()
         return web.json_response({"appointment": read(appointment, location)}, dumps=to_json)

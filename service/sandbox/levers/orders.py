@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from service.sandbox.complaints import complaints
 from service.sandbox.door.edge import answered, to_json
+from service.sandbox.world.world import World
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -20,12 +21,20 @@ def complaint(status: int, message: str) -> web.Response:
     return answered({"statusCode": status, "message": message}, status)
 
 
+def no_location(world: World, asked: str) -> web.Response:
+    return complaint(422, f"no location {asked}; there is {', '.join(world.locations) or 'none'}")
+
+
 def read_json(text: bytes) -> Any:
     """Raises web.HTTPUnprocessableEntity, as all here do."""
     try:
-        return json.loads(text)
+        body = json.loads(text)
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise unprocessable("half a surrogate pair is no text") from error
     except (ValueError, RecursionError) as error:
         raise unprocessable("the body is no JSON") from error
+    return body
 
 
 def read_object(text: bytes) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The levers that send webhooks, and show what is being sent."""
 
+import asyncio
+from datetime import timedelta
 from typing import Any, Literal
 
 import aiohttp
@@ -8,8 +10,9 @@ from pydantic import model_validator
 
 from service.sandbox.door.edge import to_json
 from service.sandbox.lever import Lever
-from service.sandbox.levers.orders import Order, complaint, read_object, read_order, validated
+from service.sandbox.levers.orders import Order, complaint, no_location, read_object, read_order, validated
 from service.sandbox.tokens.grants import Grants
+from service.sandbox.webhooks.address import CHANNELS, Channel
 from service.sandbox.webhooks.envelopes import App, compact
 from service.sandbox.webhooks.outbox import Manners, Outbox
 from service.sandbox.webhooks.signing import Signature, Signer
@@ -55,7 +58,10 @@ class WebhookControl:
         return [
             Lever("GET", "/webhook-key", "the public key that webhooks are signed with", self.show_key),
             Lever(
-                "GET", "/webhooks", "how many wait, were delivered and were given up; how they go", self.show_webhooks
+                "GET",
+                "/webhooks",
+                "how many wait, were delivered and were given up; how they go, and how each address fares",
+                self.show_webhooks,
             ),
             Lever("PUT", "/webhooks", "let them come twice, in any order, or not at all for now", self.set_manners),
             Lever(
@@ -68,10 +74,27 @@ class WebhookControl:
         return web.json_response({"publicKey": self._signer.public_key})
 
     async def show_webhooks(self, request: web.Request) -> web.Response:
-        """Those to the app and those of workflows together."""
+        """Those to the app and those of workflows together, then each by itself."""
         outbox = self._outbox
         counts = {"waiting": outbox.waiting, "delivered": outbox.delivered, "given_up": outbox.given_up}
-        return web.json_response({**counts, **outbox.manners.model_dump()})
+        channels = {channel: self._channel(channel) for channel in CHANNELS}
+        return web.json_response({**counts, **outbox.manners.model_dump(), "channels": channels})
+
+    def _channel(self, channel: Channel) -> dict[str, Any]:
+        """Its moments by the clock that the sandbox shows now."""
+        reception = self._outbox.reception(channel)
+        now, passed = self._world.now(), asyncio.get_running_loop().time()
+
+        def shown(moment: float | None) -> str | None:
+            return None if moment is None else stamp_text(now + timedelta(seconds=round(moment - passed, 3)))
+
+        return {
+            "address": None if reception is None else reception.shown,
+            "waiting": self._outbox.waiting_for(channel),
+            "last_error": None if reception is None else reception.last_error,
+            "last_error_at": None if reception is None else shown(reception.failed_at),
+            "next_try": None if reception is None else shown(reception.next_try),
+        }
 
     async def set_manners(self, request: web.Request) -> web.Response:
         """What is not said stays as it is."""
@@ -83,8 +106,6 @@ class WebhookControl:
         order = await read_order(request, WebhookOrder)
         try:
             status, answer = await self._outbox.post(order.bytes, self._signer.headers(order.bytes, order.signature))
-        except UnicodeEncodeError:
-            return complaint(422, "half a surrogate pair is no text")
         except LookupError:
             return complaint(409, "the sandbox was started without an address for webhooks")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -96,7 +117,7 @@ class WebhookControl:
         order = await read_order(request, InstallOrder)
         location = self._world.locations.get(order.location)
         if location is None:
-            return complaint(422, f"no location {order.location}")
+            return no_location(self._world, order.location)
         if order.type == "UNINSTALL":
             self._grants.void(location.id)
         body = self._install(location) if order.type == "INSTALL" else self._uninstall(location)

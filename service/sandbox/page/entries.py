@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from service.availability.intervals import Interval
-from service.sandbox.booking.engagements import engagements
+from service.highlevel.service_bookings import ServiceBooking
 from service.sandbox.page.view import View, people_of
 from service.sandbox.page.words import clock, name_of, status_words
 from service.sandbox.world.agenda import Subject
-from service.sandbox.world.records import Appointment, Block
+from service.sandbox.world.diary import touches
+from service.sandbox.world.records import FREEING, Appointment, Block
 from service.sandbox.world.world import World
 
 TONES = 8
@@ -25,6 +26,8 @@ class Entry:
     ends: str
     name: str
     about: str
+    address: str = ""
+    """Of its own page, if it has one."""
     id: str = ""
     """Of a booking."""
     status: str = ""
@@ -40,26 +43,27 @@ class Entry:
         """All of it in one line."""
         return f"{self.time} {self.name}, {self.about}, {self.status_words}"
 
+    @property
+    def takes_place(self) -> bool:
+        return self.kind != "block" and self.status not in FREEING
+
 
 def entries_of(world: World, view: View) -> list[Entry]:
     """Deleted bookings are none."""
     names = _Names(world, view)
-    found = [names.booking(each) for each in _appointments(world, view)]
-    found += [names.block(each) for each in _blocks(world, view)]
-    if view.person is not None:
-        found += [
-            Entry(
-                "service",
-                booking.interval,
-                *names.times(booking.interval),
-                "Service booking",
-                name_of(view.person),
-                status_words="booked",
-            )
-            for person, booking in engagements(world, view.location, view.window)
-            if person == view.person.id
-        ]
+    found = [*_bookings(world, view, names, view.window), *(names.block(each) for each in _blocks(world, view))]
     return sorted(found, key=lambda entry: (entry.interval, entry.kind, entry.id))
+
+
+def first_after(world: World, view: View, window: Interval) -> Entry | None:
+    """The earliest that begins in the window and takes place."""
+    names = _Names(world, view)
+    found = (
+        entry
+        for entry in _bookings(world, view, names, window)
+        if entry.takes_place and entry.interval.starts >= window.starts
+    )
+    return min(found, key=lambda entry: (entry.interval, entry.id), default=None)
 
 
 class _Names:
@@ -72,23 +76,51 @@ class _Names:
         self._people = {each.id: name_of(each) for each in people_of(world, view.location)}
         colours = self._people if view.calendar is not None else self._calendars
         self._tones = {each: number % TONES for number, each in enumerate(colours)}
+        self._contacts: dict[str, str] = {}
 
     def booking(self, appointment: Appointment) -> Entry:
         calendar = self._calendars.get(appointment.calendar_id)
         people = [self._people.get(person, person) for person in appointment.people]
-        contact = self._world.contact(self._view.location, appointment.contact_id)
         coloured_by = appointment.calendar_id if self._view.calendar is None else appointment.assigned_user_id or ""
         return Entry(
             "booking",
             appointment.interval,
             *self.times(appointment.interval),
-            name_of(contact, appointment.contact_id) or appointment.title or "Nobody",
+            self._contact(appointment.contact_id) or appointment.title or "Nobody",
             " · ".join([*people, (calendar.name if calendar else "") or appointment.calendar_id]),
+            self._view.drawn_link(appointment.id),
             appointment.id,
             appointment.appointment_status,
             status_words(appointment.appointment_status),
             self._tones.get(coloured_by, 0),
         )
+
+    def services(self, booking: ServiceBooking, window: Interval) -> Iterator[Entry]:
+        """Each that is done in the window; where a person is looked at, by that person."""
+        anchor = booking.booking_id
+        status = "noshow" if booking.status == "no_show" else booking.status or "confirmed"
+        for booked in booking.services:
+            staff = booked.service_staff_id or ""
+            if self._view.person is not None and staff != self._view.person.id:
+                continue
+            starts = booked.service_start_time or booking.start_time
+            interval = Interval(starts, max(starts, booked.service_end_time or booking.end_time))
+            if not touches(interval, window):
+                continue
+            service = self._world.services.find(self._view.location.id, booked.id)
+            yield Entry(
+                "service",
+                interval,
+                *self.times(interval),
+                self._contact(booking.contact_id or "") or booking.title or "Nobody",
+                " · ".join(filter(None, (self._people.get(staff, staff), service.name if service else booked.id))),
+                self._view.service_link(booking.booking_id),
+                anchor,
+                status,
+                status_words(status),
+                self._tones.get(staff, len(self._tones) % TONES),
+            )
+            anchor = ""  # an id stands on a page once
 
     def block(self, block: Block) -> Entry:
         calendar = self._calendars.get(block.calendar_id or "")
@@ -102,18 +134,26 @@ class _Names:
             status_words="blocked",
         )
 
-    def service(self, interval: Interval, whose: str) -> Entry:
-        return Entry("service", interval, *self.times(interval), "Service booking", whose, status_words="booked")
-
     def times(self, interval: Interval) -> tuple[str, str]:
         return clock(interval.starts, self._view.zone), clock(interval.ends, self._view.zone)
 
+    def _contact(self, contact_id: str) -> str:
+        if contact_id not in self._contacts:
+            contact = self._world.contact(self._view.location, contact_id)
+            self._contacts[contact_id] = name_of(contact, contact_id)
+        return self._contacts[contact_id]
 
-def _appointments(world: World, view: View) -> Iterator[Appointment]:
+
+def _bookings(world: World, view: View, names: _Names, window: Interval) -> Iterator[Entry]:
     for subject in _subjects(view)[:1]:
-        for appointment in world.diary.appointments_of(subject, view.window):
+        for appointment in world.diary.appointments_of(subject, window):
             if appointment.location_id == view.location.id and not appointment.deleted:
-                yield appointment
+                yield names.booking(appointment)
+    # No calendar and no service says which belong together.
+    if view.person is not None or (view.calendar is not None and view.calendar.calendar_type == "service_booking"):
+        for booking in world.service_bookings.of(view.location.id):
+            if not booking.deleted:
+                yield from names.services(booking, window)
 
 
 def _blocks(world: World, view: View) -> Iterator[Block]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-MOST = 5
-"""Where more than so many overlap, the last lane says how many more there are."""
+MOST = 3
+"""Where more than so many overlap, beside the last lane but one is said how many more there are. A name can be read in
+a third of a day's width on a usual screen, not in less."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,13 @@ class Span:
     def bottom(self) -> int:
         return self.top + self.height
 
+    @property
+    def steps(self) -> range:
+        return range(self.top, self.bottom)
+
+    def overlaps(self, other: "Span") -> bool:
+        return self.top < other.bottom and other.top < self.bottom
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -26,29 +34,37 @@ class Lane:
     number: int
     of: int
     beyond: bool = False
+    strip: bool = False
+    """Something is free meanwhile: there is a strip for it beside the lanes, and a lane less."""
+    full: bool = False
+    """There are some beyond."""
 
 
 @dataclass(frozen=True)
 class More:
-    """In the last lane, in place of those beyond it."""
+    """Beside the last lane, in place of those beyond it."""
 
     span: Span
-    lanes: int
+    lane: Lane
     count: int
 
 
-def side_by_side(spans: Sequence[Span]) -> tuple[list[Lane], list[More]]:
+def side_by_side(spans: Sequence[Span], free: Sequence[Span] = ()) -> tuple[list[Lane], list[More]]:
     """The lane of each, in their order, and what stands for those that have no room."""
     lanes: list[Lane] = [Lane(0, 1)] * len(spans)
     more: list[More] = []
     for cluster in _clusters(spans):
         numbers = _numbers([spans[index] for index in cluster])
-        of = max(numbers) + 1
-        full = of > MOST
-        for index, number in zip(cluster, numbers, strict=True):
-            lanes[index] = Lane(number, min(of, MOST), beyond=full and number >= MOST - 1)
+        whole = _together([spans[index] for index in cluster])
+        strip = any(whole.overlaps(each) for each in free)
+        of, most = max(numbers) + 1, MOST - 1 if strip else MOST
+        full = of > most
         if full:
-            more += _more(spans[index] for index in cluster if lanes[index].beyond)
+            of = most - 1
+        for index, number in zip(cluster, numbers, strict=True):
+            lanes[index] = Lane(min(number, of - 1), of, number >= of, strip, full)
+        beyond = [spans[index] for index in cluster if lanes[index].beyond]
+        more += [More(span, Lane(of - 1, of, strip=strip, full=True), count) for span, count in _stretches(beyond)]
     return lanes, more
 
 
@@ -77,18 +93,20 @@ def _numbers(spans: Iterable[Span]) -> list[int]:
     return numbers
 
 
-def _more(spans: Iterable[Span]) -> Iterator[More]:
-    """Each stretch of the last lane with what is in it; by their beginning, as a cluster has them."""
+def _stretches(spans: Iterable[Span]) -> Iterator[tuple[Span, int]]:
+    """Each stretch of them with how many are in it; by their beginning, as a cluster has them."""
     held: list[Span] = []
+    bottom = 0
     for span in spans:
-        if held and span.top >= max(each.bottom for each in held):
-            yield _together(held)
+        if held and span.top >= bottom:
+            yield _together(held), len(held)
             held = []
+        bottom = max(bottom, span.bottom) if held else span.bottom
         held.append(span)
     if held:
-        yield _together(held)
+        yield _together(held), len(held)
 
 
-def _together(spans: Sequence[Span]) -> More:
+def _together(spans: Sequence[Span]) -> Span:
     top = spans[0].top
-    return More(Span(top, max(span.bottom for span in spans) - top), MOST, len(spans))
+    return Span(top, max(span.bottom for span in spans) - top)

@@ -31,7 +31,7 @@ class Pages:
         self._contents: dict[str, bytes] = {
             file.name: file.read_bytes() for file in (files(__package__) / "static").iterdir() if file.is_file()
         }
-        self._contents["places.css"] = stylesheet().encode()
+        self._contents["page.css"] += stylesheet().encode()
         self._templates = Environment(
             loader=PackageLoader(__package__),
             autoescape=True,

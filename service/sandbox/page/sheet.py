@@ -4,19 +4,22 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 
-from service.availability.intervals import Interval
+from service.availability.intervals import Interval, merged
 from service.sandbox.api.appointment_answers import read
 from service.sandbox.booking.offers import Offers
 from service.sandbox.page.view import View
-from service.sandbox.page.words import clock, day_and_clock, mark_of, moment_words, name_of, status_words
+from service.sandbox.page.words import day_and_clock, mark_of, moment_words, name_of, span_words, status_words
 from service.sandbox.world.moments import local_text
 from service.sandbox.world.records import Appointment, Note
 from service.sandbox.world.world import World
 
 AHEAD = timedelta(days=14)
-"""So far ahead a booking can be moved on the page."""
+"""So far from now a booking can be moved on the page."""
+AROUND = timedelta(days=7)
+"""And so far from where it is."""
 CHOICES = (("confirmed", "Confirm"), ("showed", "Showed"), ("noshow", "No-show"), ("cancelled", "Cancel"))
 """Statuses that a click gives, and the words on their buttons."""
+ONCE_BEGUN = frozenset({"showed", "noshow"})
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,21 @@ class Sheet:
 
 
 def sheet_of(world: World, view: View, appointment: Appointment) -> Sheet:
-    status, day = appointment.appointment_status, appointment.start_time.astimezone(view.zone)
+    status, begun = appointment.appointment_status, appointment.start_time <= world.now()
     return Sheet(
         id=appointment.id,
         heading=name_of(world.contact(view.location, appointment.contact_id), appointment.contact_id) or "Nobody",
-        when=f"{day:%a %-d %b %Y}, {day:%H:%M}–{clock(appointment.end_time, view.zone)}",
+        when=span_words(appointment.start_time, appointment.end_time, view.zone),
         deleted=appointment.deleted,
         status_words=status_words(status),
         mark=mark_of(status),
         facts=tuple(fact for fact in _facts(world, view, appointment) if fact.value),
         notes=tuple(_written(world, view, note) for note in world.notes.of(appointment.id)),
-        choices=() if appointment.deleted else tuple(choice for choice in CHOICES if choice[0] != status),
+        choices=tuple(
+            (choice, words)
+            for choice, words in CHOICES
+            if choice != status and (begun or choice not in ONCE_BEGUN) and not appointment.deleted
+        ),
         answer=json.dumps(read(appointment, view.location), indent=2, ensure_ascii=False),
     )
 
@@ -72,19 +79,19 @@ def moves(world: World, view: View, appointment: Appointment) -> dict[str, list[
     if calendar is None or appointment.deleted:
         return {}
     person = appointment.assigned_user_id
-    now = world.now()
+    now, start = world.now(), appointment.start_time
+    windows = merged([Interval(now, now + AHEAD), Interval(max(now, start - AROUND), max(now, start + AROUND))])
+    offers, people = Offers(world, view.location, calendar), None if person is None else (person,)
     try:
-        free = Offers(world, view.location, calendar).between(
-            Interval(now, now + AHEAD), people=None if person is None else (person,), but=appointment.id
-        )
+        free = [each for window in windows for each in offers.between(window, people=people, but=appointment.id)]
     except ValueError:
         return {}
     days: dict[str, list[tuple[str, str]]] = {}
     for offer in free:
-        if offer.start != appointment.start_time:
-            day = f"{offer.start.astimezone(view.zone):%A %-d %B}"
+        if offer.start != start:
+            local = offer.start.astimezone(view.zone)
             value = local_text(offer.start, view.location.timezone)
-            days.setdefault(day, []).append((value, clock(offer.start, view.zone)))
+            days.setdefault(f"{local:%A %-d %B %Y}", []).append((value, f"{local:%a %-d %b %H:%M}"))
     return days
 
 

@@ -10,19 +10,24 @@ from aiohttp import web
 
 from service.availability.intervals import Interval
 from service.highlevel.operation import Operation
+from service.sandbox import refusals
 from service.sandbox.booking.offers import INSTANT
 from service.sandbox.desk import Desk
 from service.sandbox.lever import Lever
 from service.sandbox.page import deeds
 from service.sandbox.page.forms import read_form
 from service.sandbox.page.pages import Pages
+from service.sandbox.page.seats import seats_of
+from service.sandbox.page.service_sheet import service_sheet_of
 from service.sandbox.page.sheet import moves, sheet_of
-from service.sandbox.page.view import PAGES, WEEK_PATH, ZONES, Unclear, View, people_of, read_view
+from service.sandbox.page.upcoming import upcoming_of
+from service.sandbox.page.view import PAGES, WEEK_PATH, ZONES, Unclear, View, calendars_of, people_of, read_view
 from service.sandbox.page.week import places, week_of
 from service.sandbox.page.words import day_and_clock, length_words, moment_words, name_of, zone_words
 from service.sandbox.refusals import Refusal
 from service.sandbox.world.moments import local_text
 from service.sandbox.world.records import Appointment
+from service.sandbox.world.world import Change
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LATELY = 40
@@ -38,10 +43,12 @@ class Site:
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         one = f"{PAGES}/bookings/{{appointment_id}}"
+        router.add_get("/", _send_browsers_here)
         router.add_get(WEEK_PATH, self._plainly(self._show_week))
         router.add_get(f"{PAGES}/new", self._plainly(self._show_form))
         router.add_post(f"{PAGES}/bookings", self._plainly(self._book))
         router.add_get(one, self._plainly(self._show_booking))
+        router.add_get(f"{PAGES}/service-bookings/{{booking_id}}", self._plainly(self._show_service_booking))
         router.add_get(f"{PAGES}/levers", self._plainly(self._show_levers))
         router.add_get(f"{PAGES}/static/{{name}}", self._pages.static)
         for name, deed in DEEDS.items():
@@ -63,27 +70,45 @@ class Site:
 
         return handle
 
+    @web.middleware
+    async def say_what_is_not_saved(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if response.status != 503 or not request.path.startswith(f"{PAGES}/"):
+            return response
+        words = f"{refusals.not_saved().message} A sandbox that is started again will not know of it."
+        return self._pages.page("unclear.html", status=503, title="Done, but not saved", detail=words)
+
     async def _show_week(self, request: web.Request) -> web.Response:
         view = read_view(self._world, request.query)
-        changes = [
-            {"at": moment_words(change.at, view.zone), "text": change.text, "by": change.by}
-            for change in islice(
-                (change for change in reversed(self._world.changes) if change.location_id == view.location.id), LATELY
-            )
-        ]
+        week, here = week_of(self._world, view), view.location.id
+        changes = islice((change for change in reversed(self._world.changes) if change.location_id == here), LATELY)
         return self._pages.page(
             "week.html",
             part="part" in request.query,
-            week=week_of(self._world, view),
-            changes=changes,
+            week=week,
+            upcoming=upcoming_of(self._world, view, week),
+            changes=[self._told_of(change, view) for change in changes],
             locations=list(self._world.locations.values()),
             calendars=self._world.calendars.of(view.location.id),
             people=[(person.id, name_of(person)) for person in people_of(self._world, view.location)],
+            theirs=[] if view.person is None else calendars_of(self._world, view.location, view.person),
             earlier=view.monday - timedelta(days=7),
             later=view.monday + timedelta(days=7),
             zones=dict.fromkeys((view.location.timezone.key, *ZONES, view.zone.key)),
             **self._told(view),
         )
+
+    def _told_of(self, change: Change, view: View) -> dict[str, str]:
+        """With where its booking is, and the week in which that is now."""
+        told = {"at": moment_words(change.at, view.zone), "text": change.text, "by": change.by}
+        appointment = self._world.appointment(view.location, change.booking_id)
+        service = self._world.service_bookings.find(view.location.id, change.booking_id)
+        found = appointment or service
+        if found is None:
+            return {**told, "booking": "", "week": ""}
+        week = view.day_link(found.start_time) + ("" if found.deleted else f"#booking-{change.booking_id}")
+        link = view.service_link if service else view.drawn_link
+        return {**told, "booking": link(change.booking_id), "week": week}
 
     async def _show_form(self, request: web.Request) -> web.Response:
         return self._form(read_view(self._world, request.query), request.query.get("start", ""), {})
@@ -115,6 +140,7 @@ class Site:
             when=day_and_clock(at, view.zone),
             start=local_text(at, view.location.timezone),
             offer=offer,
+            seats="" if offer is None else seats_of(self._world, view.calendar, [offer]).get(offer.start, ""),
             people=[(each, name_of(self._world.user(view.location, each), each)) for each in free],
             contacts=sorted(contacts, key=lambda contact: contact[1]),
             strict=self._world.strict,
@@ -125,7 +151,22 @@ class Site:
 
     async def _show_booking(self, request: web.Request) -> web.Response:
         view = read_view(self._world, request.query)
-        return self._sheet(view, self._booking(request, view), part="part" in request.query)
+        appointment = self._booking(request, view)
+        return self._sheet(view, appointment, part="part" in request.query, done=request.query.get("done", ""))
+
+    async def _show_service_booking(self, request: web.Request) -> web.Response:
+        view = read_view(self._world, request.query)
+        booking = self._world.service_bookings.find(view.location.id, request.match_info["booking_id"])
+        if booking is None:
+            raise Unclear(404, "No such booking", "This location has no service booking of this id, and had none.")
+        return self._pages.page(
+            "service.html",
+            part="part" in request.query,
+            sheet=service_sheet_of(self._world, view, booking),
+            live=f"{view.service_link(booking.booking_id)}{'&' if view.query else '?'}part=1",
+            back=view.day_link(booking.start_time),
+            **self._told(view, booking.start_time),
+        )
 
     def _doing(self, deed: Callable[[Appointment, Mapping[str, str]], Operation[Any]]) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -135,10 +176,9 @@ class Site:
                 await deeds.carry_out(self._desk, view.location, deed(before, form))
             except Refusal as refusal:
                 return self._sheet(view, self._booking(request, view), refusal=refusal, said=form)
-            if deed is deeds.note:
-                return _see(view.booking_link(before.id))
-            after = self._booking(request, view)
-            return _see(view.link(week=after.start_time.astimezone(view.zone).date()) + f"#booking-{after.id}")
+            if deed is deeds.deletion:
+                return _see(view.day_link(before.start_time))
+            return _see(view.booking_link(before.id, week=None, done=request.path.rpartition("/")[2]))
 
         return handle
 
@@ -148,16 +188,19 @@ class Site:
         appointment: Appointment,
         *,
         part: bool = False,
+        done: str = "",
         refusal: Refusal | None = None,
         said: Mapping[str, str] | None = None,
     ) -> web.Response:
+        sheet = sheet_of(self._world, view, appointment)
         return self._pages.page(
             "booking.html",
             status=200 if refusal is None else refusal.status,
             part=part,
-            sheet=sheet_of(self._world, view, appointment),
+            sheet=sheet,
+            done=DONE.get(done, "").format(sheet.when if done == "move" else sheet.status_words),
             moves={} if part else moves(self._world, view, appointment),
-            back=view.link(week=appointment.start_time.astimezone(view.zone).date()),
+            back=view.day_link(appointment.start_time),
             refusal=refusal,
             said=said or {},
             **self._told(view, appointment.start_time),
@@ -193,6 +236,15 @@ DEEDS: dict[str, Callable[[Appointment, Mapping[str, str]], Operation[Any]]] = {
     "notes": deeds.note,
 }
 """What can be done to a booking, by the last part of the address."""
+DONE = {"move": "Moved to {}.", "status": "Set to {}.", "notes": "The note is added."}
+"""What is said once it is done."""
+
+
+async def _send_browsers_here(request: web.Request) -> web.StreamResponse:
+    """The API has nothing at its root."""
+    if "text/html" in request.headers.get("Accept", ""):
+        return _see(WEEK_PATH)
+    raise web.HTTPNotFound
 
 
 def _see(address: str) -> web.Response:

@@ -87,9 +87,29 @@ class View:
     def booking_link(self, appointment_id: str, what: str = "", **changes: Any) -> str:
         return self.link(f"{PAGES}/bookings/{quote(appointment_id, safe='')}{what}", **changes)
 
+    def drawn_link(self, booking_id: str, kind: str = "bookings") -> str:
+        """Of a booking that stands in a week: its page knows which one."""
+        return f"{PAGES}/{kind}/{quote(booking_id, safe='')}{self._weekless}"
+
+    def service_link(self, booking_id: str) -> str:
+        return self.drawn_link(booking_id, "service-bookings")
+
+    def day_link(self, moment: datetime) -> str:
+        """The week in which it is."""
+        return self.link(week=moment.astimezone(self.zone).date())
+
     def place_link(self, start: datetime) -> str:
         """Where a free place is booked."""
-        return f"{self.link(f'{PAGES}/new')}{'&' if self.query else '?'}start={start:%Y-%m-%dT%H:%M:%SZ}"
+        return f"{self._place_link}{start:%Y-%m-%dT%H:%M:%SZ}"
+
+    @cached_property
+    def _place_link(self) -> str:
+        return f"{self.link(f'{PAGES}/new')}{'&' if self.query else '?'}start="
+
+    @cached_property
+    def _weekless(self) -> str:
+        query = urlencode({name: value for name, value in self.asked.items() if name != "week"})
+        return f"?{query}" if query else ""
 
 
 def read_view(world: World, query: Mapping[str, str]) -> View:
@@ -108,6 +128,11 @@ def people_of(world: World, location: Location) -> list[User]:
     members = (member for calendar in world.calendars.of(location.id) for member in calendar.team)
     known = {user.id: user for user in world.users.of(location.id) if not user.deleted}
     return [*known.values(), *(User(id=member, name="") for member in dict.fromkeys(members) if member not in known)]
+
+
+def calendars_of(world: World, location: Location, person: User) -> list[Calendar]:
+    """On which this person can be booked."""
+    return [calendar for calendar in world.calendars.of(location.id) if person.id in calendar.team]
 
 
 def _location(world: World, asked: str | None) -> Location:

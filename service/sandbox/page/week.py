@@ -1,16 +1,17 @@
 """The week: what is drawn of it and where, as plain data."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from service.availability.intervals import Interval, merged
-from service.availability.slots import Offer, hidden
+from service.availability.slots import Offer
 from service.highlevel.calendars import Calendar
 from service.sandbox.booking.offers import Offers
 from service.sandbox.page.entries import Entry, entries_of
 from service.sandbox.page.lanes import Lane, More, Span, side_by_side
 from service.sandbox.page.placement import STEP
+from service.sandbox.page.seats import seats_of
 from service.sandbox.page.view import View
 from service.sandbox.page.words import clock
 from service.sandbox.world.records import FREEING
@@ -39,14 +40,14 @@ class Box:
     @property
     def kinds(self) -> str:
         """What it is to be drawn as, in a word each."""
-        words = [self.entry.kind, f"tone{self.entry.tone}"]
+        words = ["box", self.entry.kind, f"tone{self.entry.tone}"]
         if self.entry.status in STATUSES:
             words.append(self.entry.status)
         if self.entry.status in FREEING:
             words.append("gone")
         if self.span.height < SMALL:
             words.append("small")
-        if self.lane.of > 1:
+        if self.lane.of > 1 or self.lane.full:
             words.append("narrow")
         return " ".join(words)
 
@@ -58,6 +59,14 @@ class Place:
     start: datetime
     time: str
     span: Span
+    beside: bool = False
+    """Something else is on meanwhile."""
+    seats: str = ""
+    """How many are left, where there is more than one."""
+
+    @property
+    def told(self) -> str:
+        return f"Book {self.time} {self.seats}".strip()
 
 
 @dataclass(frozen=True)
@@ -105,13 +114,17 @@ class _Stretch:
 def week_of(world: World, view: View) -> Week:
     placed = [(stretch, entry) for entry in entries_of(world, view) for stretch in _stretches(entry.interval, view)]
     open_times = [stretch for interval in openings(world, view) for stretch in _stretches(interval, view)]
-    free = [] if view.calendar is None else list(_places(world, view, view.calendar))
+    offered = [] if view.calendar is None else places(world, view, view.calendar, view.window)
+    free = [] if view.calendar is None else list(_places(offered, view, view.calendar))
+    seats = {} if view.calendar is None else seats_of(world, view.calendar, offered)
     shown = _shown([stretch for stretch, _ in placed] + open_times + [stretch for stretch, _ in free])
     now = world.now().astimezone(view.zone)
     days = []
     for day in view.days:
         spans = [(_span(stretch, shown), stretch, entry) for stretch, entry in placed if stretch.day == day]
-        lanes, more = side_by_side([span for span, _, _ in spans])
+        here = [(start, _span(stretch, shown)) for stretch, start in free if stretch.day == day]
+        busy = {step for span, _, _ in spans for step in span.steps}
+        lanes, more = side_by_side([span for span, _, _ in spans], [span for _, span in here])
         minute = now.hour * HOUR + now.minute
         days.append(
             Day(
@@ -123,9 +136,8 @@ def week_of(world: World, view: View) -> Week:
                 ),
                 more=tuple(more),
                 free=tuple(
-                    Place(start, clock(start, view.zone), _span(stretch, shown))
-                    for stretch, start in free
-                    if stretch.day == day
+                    Place(start, clock(start, view.zone), each, not busy.isdisjoint(each.steps), seats.get(start, ""))
+                    for start, each in here
                 ),
                 shades=tuple(_shades([stretch for stretch in open_times if stretch.day == day], shown)),
                 now=(minute - shown[0]) // STEP if day == now.date() and shown[0] <= minute < shown[1] else None,
@@ -150,17 +162,12 @@ def openings(world: World, view: View) -> list[Interval]:
 def places(world: World, view: View, calendar: Calendar, window: Interval) -> list[Offer]:
     """What the API would say is free."""
     try:
-        found = Offers(world, view.location, calendar).between(window)
+        return Offers(world, view.location, calendar).shown(window)
     except ValueError:
         return []
-    busy = calendar.look_busy_config
-    if busy is None or not busy.enabled:
-        return found
-    return hidden(found, busy.look_busy_percentage, calendar.id, view.location.timezone)
 
 
-def _places(world: World, view: View, calendar: Calendar) -> Iterator[tuple[_Stretch, datetime]]:
-    offers = places(world, view, calendar, view.window)
+def _places(offers: Sequence[Offer], view: View, calendar: Calendar) -> Iterator[tuple[_Stretch, datetime]]:
     length = timedelta(minutes=calendar.slot_minutes)
     for number, offer in enumerate(offers):
         ends = offer.start + length

@@ -13,10 +13,11 @@ from service.highlevel.users import User
 STATUSES = {
     "new": "not confirmed",
     "noshow": "no-show",
+    "no_show": "no-show",
     "active": "not paid",
 }
 """Statuses that people call otherwise."""
-MARKS = {"confirmed": "●", "new": "○", "cancelled": "✕", "noshow": "✕", "invalid": "✕", "showed": "✓"}
+MARKS = {"confirmed": "●", "new": "○", "cancelled": "✕", "noshow": "✕", "no_show": "✕", "invalid": "✕", "showed": "✓"}
 LAID_OUT = "\n\t"
 JOINERS = "\u200c\u200d"
 """Emoji and several scripts are written with them."""
@@ -44,6 +45,10 @@ def clock(moment: datetime, zone: ZoneInfo) -> str:
 def day_and_clock(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+
+
+def span_words(starts: datetime, ends: datetime, zone: ZoneInfo) -> str:
+    return f"{day_and_clock(starts, zone)}–{clock(ends, zone)}"
 
 
 def moment_words(moment: datetime, zone: ZoneInfo) -> str:

@@ -1,6 +1,6 @@
 """Bookings and blocks, as a seed writes them: by name, on days that follow the sandbox's start."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -18,8 +18,11 @@ from service.sandbox.booking.offers import Offers
 from service.sandbox.booking.series import instances
 from service.sandbox.outcome import Announcement
 from service.sandbox.refusals import Refusal
-from service.sandbox.seeds.hours import ClockTime
-from service.sandbox.seeds.names import Names
+from service.sandbox.seeds.document import Place
+from service.sandbox.seeds.hours import ClockTime, clock
+from service.sandbox.seeds.names import Faults, Id, Names
+from service.sandbox.seeds.reasons import why_not
+from service.sandbox.seeds.words import quoted
 from service.sandbox.world.records import Appointment, CreatedBy, Location, Record
 from service.sandbox.world.world import World
 
@@ -46,7 +49,7 @@ OpenDay = Annotated[int, Field(ge=-LOOKED_AT, le=LOOKED_AT), AfterValidator(_not
 class SeededBooking(Record):
     """Of one slot that the calendar offers; `weekly` makes so many of it, a week apart."""
 
-    id: str | None = None
+    id: Id | None = None
     calendar: str
     contact: str
     with_: str | None = Field(default=None, alias="with")
@@ -56,47 +59,62 @@ class SeededBooking(Record):
     status: AppointmentStatus | None = None
     weekly: int | None = Field(default=None, ge=2, le=52)
 
-    def lay(self, world: World, location: Location, known: "Known", place: str) -> None:
-        """Into the diary, telling nobody. Raises ValueError."""
-        calendar_id = known.calendars.id_of(self.calendar, f"{place}.calendar")
+    def lay(self, world: World, location: Location, known: "Known", place: Place, faults: Faults) -> None:
+        """Into the diary, telling nobody."""
+        calendar_id = known.calendars.id_of(self.calendar, (*place, "calendar"), faults)
+        contact_id = known.contacts.id_of(self.contact, (*place, "contact"), faults)
+        whom = None if self.with_ is None else known.users.id_of(self.with_, (*place, "with"), faults)
         calendar = world.calendars.find(location.id, calendar_id)
-        if calendar is None:
-            raise ValueError(f"{place}.calendar: a booking is of a calendar that the seed has")
-        day = open_day(self.day, [calendar], world.now(), location.timezone, place)
+        if calendar is None or calendar_id in known.unusable:
+            return
+        if contact_id and world.contact(location, contact_id) is None:
+            faults.hidden = True
+        if whom and whom not in calendar.team:
+            faults.add((*place, "with"), f"{quoted(self.with_ or '')} is not on the team of {calendar.name}")
+        if whom is None and self.weekly is not None and calendar.team:
+            whom = calendar.team[0]
+            if len(calendar.team) > 1:
+                faults.add((*place, "with"), "has to be said of a series")
+        day = open_day(self.day, [calendar], world.now(), location.timezone)
+        if day is None:
+            faults.add((*place, "day"), f"{calendar.name} is not open on so many days of a year")
+        if day is None or faults:
+            return
         starts = first_instant(day, self.at, location.timezone)
         said: dict[str, Any] = {
             "title": self.title,
             "appointment_status": self.status,
-            "assigned_user_id": self._whom(calendar, known, place),
+            "assigned_user_id": whom,
             **({} if self.weekly is None else {"rrule": f"RRULE:FREQ=WEEKLY;COUNT={self.weekly}", **UNCHECKED}),
         }
         operation = CreateAppointment(
             calendar_id=calendar.id,
             location_id=location.id,
-            contact_id=known.contacts.id_of(self.contact, f"{place}.contact"),
+            contact_id=contact_id,
             start_time=starts.isoformat(),
             ignore_date_range=True,
             **{name: value for name, value in said.items() if value is not None},
         )
-        try:
-            outcome = book(world, location, operation, CreatedBy(source=SOURCE))
-        except Refusal as refusal:
-            raise ValueError(f"{place}: {_when(calendar, starts, location)}: {refusal.message}") from refusal
-        for announcement in outcome.announcements:
-            if isinstance(announcement, Announcement):
-                self._place(world, location, calendar, announcement.appointment, place)
+        if self.id is not None and world.diary.appointment(self.id) is not None:
+            faults.add((*place, "id"), f"another booking has the id {quoted(self.id)}")
+        elif (
+            self.weekly is None
+            and Offers(world, location, calendar).at(starts, people=_only(whom), any_date=True) is None
+        ):
+            faults.add((*place, "at"), why_not(world, location, calendar, starts, whom))
+        else:
+            try:
+                outcome = book(world, location, operation, CreatedBy(source=SOURCE))
+            except Refusal as refusal:
+                faults.add(place, str(refusal.message))
+                return
+            for announcement in outcome.announcements:
+                if isinstance(announcement, Announcement):
+                    self._place(world, location, calendar, announcement.appointment, place, faults)
 
-    def _whom(self, calendar: Calendar, known: "Known", place: str) -> str | None:
-        """None where the calendar chooses, which it does not for a series."""
-        if self.with_ is not None:
-            return known.users.id_of(self.with_, f"{place}.with")
-        if self.weekly is None or not calendar.team:
-            return None
-        if len(calendar.team) > 1:
-            raise ValueError(f"{place}.with: has to be said of a series")
-        return calendar.team[0]
-
-    def _place(self, world: World, location: Location, calendar: Calendar, made: Appointment, place: str) -> None:
+    def _place(
+        self, world: World, location: Location, calendar: Calendar, made: Appointment, place: Place, faults: Faults
+    ) -> None:
         """Under its id, made when people would have made it; each of a series has to have a slot of its own."""
         added = min(made.date_added, made.start_time - MADE_BEFORE)
         kept = made.changed(id=self.id or made.id, date_added=added, date_updated=added)
@@ -104,13 +122,14 @@ class SeededBooking(Record):
             kept = kept.changed(users=tuple(each for each in calendar.team if each != kept.assigned_user_id))
         for each in (*instances(made, location.timezone), made):
             world.diary.remove(each)
-        if world.appointment(location, kept.id) is not None:
-            raise ValueError(f"{place}.id: another booking has it")
-        whom = (kept.assigned_user_id,) if kept.assigned_user_id else None
         offers = Offers(world, location, calendar)
         for each in instances(kept, location.timezone):
+            whom = _only(kept.assigned_user_id)
             if each.takes_time and offers.at(each.start_time, people=whom, any_date=True) is None:
-                raise ValueError(f"{place}.weekly: {_when(calendar, each.start_time, location)}: it is no free slot")
+                first = each.start_time == kept.start_time
+                said = why_not(world, location, calendar, each.start_time, kept.assigned_user_id)
+                faults.add((*place, "at" if first else "weekly"), said)
+                return
             world.diary.keep(each)
         world.diary.keep(kept)
 
@@ -118,7 +137,7 @@ class SeededBooking(Record):
 class SeededBlock(Record):
     """Time that is taken from a user on every calendar, or from a calendar of type `event`."""
 
-    id: str | None = None
+    id: Id | None = None
     who: str
     day: OpenDay
     starts: ClockTime = Field(alias="from")
@@ -128,15 +147,22 @@ class SeededBlock(Record):
     @model_validator(mode="after")
     def of_some_length(self) -> "SeededBlock":
         if self.starts >= self.until:
-            raise ValueError("it has to start before it ends")
+            raise ValueError(f"{clock(self.starts)} to {clock(self.until)}: it has to start before it ends")
         return self
 
-    def lay(self, world: World, location: Location, known: "Known", place: str) -> None:
-        """Into the diary. Raises ValueError."""
-        whose = known.subjects.id_of(self.who, f"{place}.who")
+    def lay(self, world: World, location: Location, known: "Known", place: Place, faults: Faults) -> None:
+        """Into the diary."""
+        whose = known.subjects.id_of(self.who, (*place, "who"), faults)
+        if faults or whose in known.unusable:
+            return
         calendar = world.calendars.find(location.id, whose)
+        if calendar is None and world.user(location, whose) is None:
+            return
         calendars = [calendar] if calendar else [each for each in world.calendars.of(location.id) if whose in each.team]
-        day = open_day(self.day, calendars, world.now(), location.timezone, place)
+        day = open_day(self.day, calendars, world.now(), location.timezone)
+        if day is None:
+            faults.add((*place, "day"), f"{quoted(self.who)} is not open on so many days of a year")
+            return
         operation = CreateBlockSlot(
             location_id=location.id,
             title=self.title,
@@ -144,25 +170,36 @@ class SeededBlock(Record):
             end_time=first_instant(day, self.until, location.timezone).isoformat(),
             **({"calendar_id": whose} if calendar else {"assigned_user_id": whose}),
         )
+        if self.id is not None and world.block(location, self.id) is not None:
+            faults.add((*place, "id"), f"another block has the id {quoted(self.id)}")
+            return
         try:
-            blocks.create(world, location, operation)
+            made = world.block(location, blocks.create(world, location, operation).body["id"])
         except Refusal as refusal:
-            raise ValueError(f"{place}: {refusal.message}") from refusal
+            faults.add((*place, "who"), str(refusal.message))
+            return
+        if made is not None and self.id is not None:
+            world.diary.remove_block(made)
+            world.diary.keep_block(made.model_copy(update={"id": self.id}))
 
 
 class Known:
     """Who and what bookings may name at a location; a block may name a user or a calendar."""
 
-    def __init__(self, users: Names, contacts: Names, calendars: Names, subjects: Names) -> None:
+    def __init__(
+        self, users: Names, contacts: Names, calendars: Names, subjects: Names, unusable: Collection[str] = ()
+    ) -> None:
         self.users = users
         self.contacts = contacts
         self.calendars = calendars
         self.subjects = subjects
+        self.unusable = unusable
+        """Ids of calendars in which something is wrong: of their days and slots nothing can be said."""
 
 
-def open_day(number: int, calendars: Iterable[Calendar], now: datetime, zone: ZoneInfo, place: str) -> date:
+def open_day(number: int, calendars: Iterable[Calendar], now: datetime, zone: ZoneInfo) -> date | None:
     """The day of this number, counted from today, on which any of the calendars is open; without calendars every day
-    is. Raises ValueError when none of a year is."""
+    is. None when so many of a year are not."""
     today = now.astimezone(zone).date()
     way = ONE_DAY if number > 0 else -ONE_DAY
     hours = [hours_of_calendar(calendar, zone) for calendar in calendars]
@@ -174,8 +211,8 @@ def open_day(number: int, calendars: Iterable[Calendar], now: datetime, zone: Zo
             left -= 1
         if left == 0:
             return day
-    raise ValueError(f"{place}.day: it is not open on so many days of a year")
+    return None
 
 
-def _when(calendar: Calendar, starts: datetime, location: Location) -> str:
-    return f"{calendar.name}, {starts.astimezone(location.timezone):%a %d %b %H:%M}"
+def _only(person: str | None) -> tuple[str, ...] | None:
+    return None if person is None else (person,)

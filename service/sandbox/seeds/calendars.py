@@ -8,9 +8,10 @@ from pydantic import Field
 from service.highlevel.calendar_settings import CalendarType
 from service.highlevel.calendars import Calendar
 from service.highlevel.schedules import Schedule
+from service.sandbox.seeds.document import Place
 from service.sandbox.seeds.hours import Hours, Opening, rules_of
-from service.sandbox.seeds.names import Names
-from service.sandbox.world.records import Record
+from service.sandbox.seeds.names import Faults, Id, Names
+from service.sandbox.world.records import Location, Record
 
 TURNS = {
     "availability": "RoundRobin_OptimizeForAvailability",
@@ -19,7 +20,7 @@ TURNS = {
 
 
 class SeededCalendar(Record):
-    id: str
+    id: Id
     name: str
     description: str | None = None
     type: CalendarType = "round_robin"
@@ -46,13 +47,12 @@ class SeededCalendar(Record):
     group_id: str | None = None
     is_active: bool = True
 
-    def at(self, location_id: str, users: Names, groups: Names, place: str) -> Calendar:
-        """Raises ValueError."""
-        team = users.ids_of(self.team, f"{place}.team")
+    def at(self, location_id: str, users: Names, groups: Names, place: Place, faults: Faults) -> Calendar:
+        team = users.ids_of(self.team, (*place, "team"), faults)
         optional: dict[str, Any] = {
             "description": self.description,
             "eventType": TURNS[self.turns] if self.type == "round_robin" else None,
-            "groupId": None if self.group_id is None else groups.id_of(self.group_id, f"{place}.group_id"),
+            "groupId": None if self.group_id is None else groups.id_of(self.group_id, (*place, "group_id"), faults),
             "teamMembers": [self._member(user_id, team) for user_id in team] or None,
             "slotBuffer": self.minutes_after or None,
             "preBuffer": self.minutes_before or None,
@@ -100,23 +100,25 @@ class SeededCalendar(Record):
 class SeededSchedule(Record):
     """When one user can be booked on some calendars, in place of their own hours."""
 
-    id: str
+    id: Id
     name: str
     who: str
     calendars: tuple[str, ...] = ()
     open_hours: tuple[Opening, ...] = ()
 
-    def at(self, location_id: str, zone: str, added: str, users: Names, calendars: Names, place: str) -> Schedule:
-        """By the clock of the location's zone. Raises ValueError."""
+    def at(
+        self, location: Location, added: str, users: Names, calendars: Names, place: Place, faults: Faults
+    ) -> Schedule:
+        """By the clock of the location's zone."""
         return Schedule.model_validate(
             {
                 "id": self.id,
                 "name": self.name,
-                "locationId": location_id,
-                "userId": users.id_of(self.who, f"{place}.who"),
-                "timezone": zone,
+                "locationId": location.id,
+                "userId": users.id_of(self.who, (*place, "who"), faults),
+                "timezone": location.timezone.key,
                 "rules": rules_of(self.open_hours),
-                "calendarIds": calendars.ids_of(self.calendars, f"{place}.calendars"),
+                "calendarIds": calendars.ids_of(self.calendars, (*place, "calendars"), faults),
                 "dateAdded": added,
                 "dateUpdated": added,
                 "deleted": False,

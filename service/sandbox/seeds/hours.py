@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from service.availability.hours import DAY, WEEKDAYS
+from service.sandbox.seeds.words import quoted
 from service.sandbox.world.records import Record
 
 DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
@@ -17,10 +18,13 @@ def _minutes(value: object) -> object:
     """`09:30` as minutes after midnight; numbers pass."""
     if not isinstance(value, str):
         return value
-    clock = re.fullmatch(r"(\d{1,2}):(\d{2})", value)
-    if clock is None or int(clock[2]) > 59:
-        raise ValueError("a time of day is written as in 09:30")
-    return int(clock[1]) * 60 + int(clock[2])
+    read = re.fullmatch(r"(\d{1,2}):(\d{2})", value)
+    if read is None:
+        raise ValueError(f"{quoted(value)} is no time of day: it is written as in 09:30")
+    minutes = int(read[1]) * 60 + int(read[2])
+    if int(read[2]) > 59 or minutes > DAY:
+        raise ValueError(f"{quoted(value)} is no time of day: they go from 00:00 to 24:00")
+    return minutes
 
 
 ClockTime = Annotated[int, BeforeValidator(_minutes), Field(ge=0, le=DAY)]
@@ -34,7 +38,7 @@ class Hours(Record):
     @model_validator(mode="after")
     def of_some_length(self) -> "Hours":
         if self.opens >= self.closes:
-            raise ValueError("it has to open before it closes")
+            raise ValueError(f"{clock(self.opens)} to {clock(self.closes)}: it has to open before it closes")
         return self
 
     @property
@@ -50,7 +54,7 @@ class Hours(Record):
     @property
     def interval(self) -> dict[str, str]:
         """As a schedule has them: to the day's end is to 00:00."""
-        return {"from": _clock(self.opens), "to": _clock(self.closes % DAY)}
+        return {"from": clock(self.opens), "to": clock(self.closes % DAY)}
 
 
 class Opening(Hours):
@@ -73,5 +77,5 @@ def rules_of(openings: Iterable[Opening]) -> list[dict[str, Any]]:
     ]
 
 
-def _clock(minutes: int) -> str:
+def clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"

@@ -8,12 +8,14 @@ from service.highlevel.groups import Group
 from service.highlevel.users import User
 from service.sandbox.seeds.bookings import SeededBlock, SeededBooking
 from service.sandbox.seeds.calendars import SeededCalendar, SeededSchedule
+from service.sandbox.seeds.document import Place
+from service.sandbox.seeds.names import Faults, Id, Names
 from service.sandbox.seeds.services import SeededResource, SeededService, SeededServiceLocation
 from service.sandbox.world.records import Location, Record
 
 
 class SeededUser(Record):
-    id: str
+    id: Id
     name: str
     email: str | None = None
 
@@ -32,14 +34,14 @@ class SeededUser(Record):
 
 
 class SeededContact(Record):
-    id: str
+    id: Id
     name: str
     email: str | None = None
     phone: str | None = None
     owner: str | None = None
     tags: tuple[str, ...] = ()
 
-    def at(self, location_id: str, added: str, owner: str | None) -> Contact:
+    def at(self, location_id: str, added: str, users: Names, place: Place, faults: Faults) -> Contact:
         first, _, last = self.name.partition(" ")
         said: dict[str, Any] = {
             "id": self.id,
@@ -49,7 +51,7 @@ class SeededContact(Record):
             "name": self.name,
             "email": self.email,
             "phone": self.phone,
-            "assignedTo": owner,
+            "assignedTo": None if self.owner is None else users.id_of(self.owner, (*place, "owner"), faults),
             "tags": self.tags,
             "dateAdded": added,
             "dateUpdated": added,
@@ -58,7 +60,7 @@ class SeededContact(Record):
 
 
 class SeededGroup(Record):
-    id: str
+    id: Id
     name: str
     slug: str
     description: str = ""
@@ -70,7 +72,7 @@ class SeededGroup(Record):
 class SeededLocation(Record):
     """Who is meant may be said by name or id."""
 
-    id: str
+    id: Id
     name: str = ""
     timezone: ZoneInfo
     tokens: tuple[str, ...] = ()

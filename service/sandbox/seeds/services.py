@@ -8,14 +8,15 @@ from pydantic import Field
 from service.highlevel.resources import Resource, ResourceType
 from service.highlevel.service_locations import ServiceLocation, ServiceLocationType
 from service.highlevel.services import Service
-from service.sandbox.seeds.names import Names
+from service.sandbox.seeds.document import Place
+from service.sandbox.seeds.names import Faults, Id, Names
 from service.sandbox.world.records import Record
 
 
 class SeededResource(Record):
     """Rooms or equipment of service calendars."""
 
-    id: str
+    id: Id
     name: str
     type: ResourceType = "rooms"
     description: str = ""
@@ -24,10 +25,9 @@ class SeededResource(Record):
     capacity: int = Field(default=1, ge=0)
     calendars: tuple[str, ...] = ()
 
-    def at(self, location_id: str, calendars: Names, place: str) -> Resource:
-        """Raises ValueError."""
+    def at(self, location_id: str, calendars: Names, place: Place, faults: Faults) -> Resource:
         if self.type == "equipments" and len(self.calendars) > 1:
-            raise ValueError(f"{place}.calendars: equipment goes with one calendar at most")
+            faults.add((*place, "calendars"), "equipment goes with one calendar at most")
         return Resource.model_validate(
             {
                 "id": self.id,
@@ -39,13 +39,13 @@ class SeededResource(Record):
                 "quantity": self.quantity,
                 "outOfService": self.out_of_service,
                 "capacity": self.capacity,
-                "calendarIds": calendars.ids_of(self.calendars, f"{place}.calendars"),
+                "calendarIds": calendars.ids_of(self.calendars, (*place, "calendars"), faults),
             }
         )
 
 
 class SeededServiceLocation(Record):
-    id: str
+    id: Id
     name: str
     slug: str | None = None
     type: ServiceLocationType = "offline"
@@ -71,7 +71,7 @@ class SeededServiceLocation(Record):
 class SeededTerms(Record):
     """What a service and a variation of it have in common."""
 
-    id: str
+    id: Id
     name: str
     minutes: int = Field(gt=0)
     minutes_before: int = Field(default=0, ge=0)
@@ -101,8 +101,7 @@ class SeededService(SeededTerms):
     variations: tuple[SeededTerms, ...] = ()
     is_private: bool = False
 
-    def at(self, location_id: str, users: Names, place: str) -> Service:
-        """Raises ValueError."""
+    def at(self, location_id: str, users: Names, place: Place, faults: Faults) -> Service:
         optional: dict[str, Any] = {
             "description": self.description,
             "variations": [variation.on_the_wire for variation in self.variations] or None,
@@ -113,7 +112,7 @@ class SeededService(SeededTerms):
                 "locationId": location_id,
                 "slug": self.slug or slug_of(self.name),
                 "isPrivate": self.is_private,
-                "staff": [{"id": user_id} for user_id in users.ids_of(self.staff, f"{place}.staff")],
+                "staff": [{"id": user_id} for user_id in users.ids_of(self.staff, (*place, "staff"), faults)],
                 **{name: value for name, value in optional.items() if value is not None},
             }
         )

@@ -33,8 +33,8 @@ class StateFile:
         another one after each save."""
         try:
             if not self._lock.take():
-                raise StateError(f"the state {self.path} is in use by another sandbox")
-            self.kept = self._read()
+                raise StateError(f"the state {self.path} is in use by another sandbox: choose another file")
+            self.kept = self.read()
         except EmbeddedError as error:
             raise StateError(f"the state {self.path} cannot be kept: {error}") from error
         except StateError:
@@ -50,6 +50,10 @@ class StateFile:
         with suppress(FileNotFoundError):
             self._draft.unlink()  # of somebody who was killed
         descriptor = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        if os.geteuid() == 0:
+            # Whoever owns the folder will want to start without root one day.
+            owner = self.path.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -69,9 +73,12 @@ class StateFile:
             raise self.unreadable("signing_key: not 32 bytes in base64") from error
 
     def unreadable(self, why: str) -> StateError:
-        return StateError(f"the state {self.path} cannot be used: {why}")
+        return StateError(
+            f"the state {self.path} cannot be used: {why}. Choose another file, or delete it to begin anew"
+        )
 
-    def _read(self) -> Kept | None:
+    def read(self) -> Kept | None:
+        """What is in it, whoever has it; None if there is no such file, or nothing in it. Raises StateError."""
         try:
             text = self.path.read_bytes().decode()
         except FileNotFoundError:
@@ -80,6 +87,8 @@ class StateFile:
             raise self.unreadable(error.strerror or "it cannot be read") from error
         except UnicodeDecodeError as error:
             raise self.unreadable(f"it is not UTF-8 at byte {error.start}") from error
+        if not text.strip():
+            return None
         try:
             found = json.loads(text)
         except json.JSONDecodeError as error:

@@ -22,6 +22,9 @@ from service.sandbox.world.world import Change, World
 
 log = structlog.get_logger()
 
+PAUSE = 1.0
+"""Seconds between two saves that only deliveries ask for."""
+
 
 class State:
     """All that is kept of a sandbox, and its file; without one nothing is ever written."""
@@ -45,9 +48,13 @@ class State:
         self._outbox = outbox
         self._saved = -1
         """The world's version that the file holds."""
-        self._saving: asyncio.Task[OSError | None] | None = None
+        self._saving: asyncio.Task[str | None] | None = None
         self._failing = False
+        self._over_saved = 0
+        """So many webhooks that wait no longer are out of the file."""
+        self._keeping_up: asyncio.Task[None] | None = None
         outbox.once = self._saved_or_not
+        outbox.over = self._one_is_over
         if file is not None and file.kept is not None:
             self._restore(file, file.kept)
 
@@ -62,12 +69,26 @@ class State:
         StateError."""
         wanted = self._world.version
         while self._file is not None and self._saved < wanted:
-            if self._saving is None:
-                self._saving = asyncio.create_task(self._save(self._file))
-            # Shielded: a call that is given up ends no save that others wait for.
-            error = await asyncio.shield(self._saving)
-            if error is not None:
-                raise StateError(f"the state {self._file.path} cannot be saved ({error.strerror})") from error
+            if (reason := await self._joined(self._file)) is not None:
+                raise StateError(f"the state {self._file.path} cannot be saved ({reason})")
+
+    async def _joined(self, file: StateFile) -> str | None:
+        """The save that is under way, or a new one: why it could not be. Shielded: a call that is given up ends no save
+        that others wait for."""
+        if self._saving is None:
+            self._saving = asyncio.create_task(self._save(file))
+        return await asyncio.shield(self._saving)
+
+    def _one_is_over(self) -> None:
+        """A webhook that was delivered is not to be posted again after a kill; nobody waits for that save."""
+        if self._file is not None and self._keeping_up is None:
+            self._keeping_up = asyncio.create_task(self._keep_up(self._file))
+
+    async def _keep_up(self, file: StateFile) -> None:
+        while self._over_saved < self._outbox.over_by_now:
+            await self._joined(file)
+            await asyncio.sleep(PAUSE)
+        self._keeping_up = None
 
     async def _saved_or_not(self) -> None:
         """What cannot be saved has happened all the same."""
@@ -75,27 +96,31 @@ class State:
             await self.saved()
 
     async def close(self) -> None:
-        """Save once more: which webhooks have arrived is told by no answer."""
+        """Save once more: which webhooks have just arrived is told by no answer."""
+        if self._keeping_up is not None:
+            self._keeping_up.cancel()
+            await asyncio.gather(self._keeping_up, return_exceptions=True)
         self._world.touch()
         try:
             await self.saved()
         except StateError as error:
             log.error(str(error))
 
-    async def _save(self, file: StateFile) -> OSError | None:
-        """Read in one go, so that it is of one moment, and written beside the loop."""
-        version, text = self._world.version, self._text()
+    async def _save(self, file: StateFile) -> str | None:
+        """Read in one go, so that it is of one moment, and written beside the loop. Why it could not be."""
+        version, over = self._world.version, self._outbox.over_by_now
         try:
-            await asyncio.to_thread(file.write, text)
-        except OSError as error:
+            await asyncio.to_thread(file.write, self._text())
+        except (OSError, ValueError) as error:  # ValueError: it holds what has no bytes
+            reason = error.strerror if isinstance(error, OSError) else type(error).__name__
             if not self._failing:
-                log.error("the state cannot be saved", file=str(file.path), reason=error.strerror)
+                log.error("the state cannot be saved", file=str(file.path), reason=reason)
             self._failing = True
-            return error
+            return reason or type(error).__name__
         else:
             if self._failing:
                 log.info("the state is saved again", file=str(file.path))
-            self._saved, self._failing = version, False
+            self._saved, self._over_saved, self._failing = version, over, False
             return None
         finally:
             self._saving = None

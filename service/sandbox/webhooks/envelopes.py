@@ -29,7 +29,8 @@ class App:
 
 
 def compact(body: Any) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    """Half a surrogate pair, which has no bytes, stays the escape that JSON writes it as."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
 
 
 def of_appointment(world: World, announcement: Announcement, app: App) -> bytes:

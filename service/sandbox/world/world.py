@@ -42,6 +42,8 @@ class Change:
     by: str
     """Where it came from: `API` or `page`."""
     location_id: str
+    booking_id: str = ""
+    """Of the appointment or service booking that it was done to, if to one."""
 
 
 class World:

@@ -18,6 +18,7 @@ FAMILIES: Final = (
     (r"/oauth/.*", "oauth"),
 )
 """The first that fits."""
+KNOWN: Final = frozenset(family + kind for _, family in FAMILIES for kind in (READING, WRITING))
 READS_BY_POST: Final = frozenset({"/contacts/search"})
 
 
