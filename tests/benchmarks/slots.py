@@ -32,11 +32,11 @@ SEED = f"""
 locations:
   - id: place
     timezone: Europe/Berlin
-    users: [{", ".join(f"{{id: person {number}, name: Somebody}}" for number in range(PEOPLE))}]
+    users: [{", ".join(f"{{id: person-{number}, name: Somebody}}" for number in range(PEOPLE))}]
     calendars:
       - id: month
         name: Visits
-        team: [{", ".join(f"person {number}" for number in range(PEOPLE))}]
+        team: [{", ".join(f"person-{number}" for number in range(PEOPLE))}]
         minutes_before: 5
         minutes_after: 5
         open_hours: [{{days: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], opens: 09:00, closes: 17:00}}]
@@ -60,7 +60,7 @@ BOOKED = [bookings_of(number) for number in range(PEOPLE)]
 def asked(step: int) -> list[Offer]:
     """What a free-slots call has to work out, once all that is on has been looked up."""
     terms = Terms(30 * MINUTE, step * MINUTE, before=5 * MINUTE, after=5 * MINUTE)
-    people = [Person(f"person {number}", HOURS.openings(WINDOW), booked) for number, booked in enumerate(BOOKED)]
+    people = [Person(f"person-{number}", HOURS.openings(WINDOW), booked) for number, booked in enumerate(BOOKED)]
     return offers(terms, people, zone=ZONE, earliest=WINDOW.starts, latest=WINDOW.ends)
 
 
@@ -75,7 +75,7 @@ def answered() -> Callable[[], object]:
                     id=f"{number}-{count}",
                     calendar_id="month",
                     location_id=location.id,
-                    assigned_user_id=f"person {number}",
+                    assigned_user_id=f"person-{number}",
                     start_time=booking.interval.starts,
                     end_time=booking.interval.ends,
                     date_added=FIRST,

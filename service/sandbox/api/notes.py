@@ -49,7 +49,7 @@ def list_notes(world: World, location: Location, operation: ListNotes) -> Outcom
 def delete(world: World, location: Location, operation: DeleteNote) -> Outcome:
     appointment, note = _known(world, location, operation)
     world.notes.remove(appointment.id, note.id)
-    told = note_removed(world, location, appointment, note.body)
+    told = note_removed(world, location, appointment)
     return Outcome({"success": True}, told=told, about=appointment.id)
 
 

@@ -31,7 +31,6 @@ def search(world: World, location: Location, operation: SearchSchedules) -> Outc
         schedule
         for schedule in world.schedules.of(location.id)
         if schedule.user_id == operation.user_id
-        and not schedule.deleted
         and (operation.calendar_id is None or operation.calendar_id in schedule.calendar_ids)
     ]
     first = operation.skip or 0
@@ -117,7 +116,7 @@ HANDLERS: dict[type[Any], Handler] = {
 
 def _known(world: World, location: Location, schedule_id: str) -> Schedule:
     schedule = world.schedules.find(location.id, schedule_id)
-    if schedule is None or schedule.deleted:
+    if schedule is None:
         raise refusals.not_found("The schedule is not found.")
     return schedule
 
@@ -128,7 +127,7 @@ def _require_free(world: World, location: Location, user_id: str, calendar_id: s
     if user_id not in known_calendar(world, location, calendar_id).team:
         raise refusals.not_on_the_team()
     for schedule in world.schedules.of(location.id):
-        if schedule.user_id == user_id and calendar_id in schedule.calendar_ids and not schedule.deleted:
+        if schedule.user_id == user_id and calendar_id in schedule.calendar_ids:
             raise refusals.bad_request("The user has another schedule for this calendar.")
 
 

@@ -62,8 +62,9 @@ def note_changed(world: World, location: Location, appointment: Appointment, bod
     return f"{_named(world, location, appointment)}: note is {body!r} now"
 
 
-def note_removed(world: World, location: Location, appointment: Appointment, body: str) -> str:
-    return f"{_named(world, location, appointment)}: note {body!r} removed"
+def note_removed(world: World, location: Location, appointment: Appointment) -> str:
+    """Without its text: who removes a note wants it gone."""
+    return f"{_named(world, location, appointment)}: a note removed"
 
 
 def _named(world: World, location: Location, appointment: Appointment) -> str:

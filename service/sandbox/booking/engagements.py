@@ -35,7 +35,7 @@ def bookings(
                 buffers_of[calendar_id] = _buffers_on(world, location, calendar_id)
             found.append(Booking(appointment.interval, *buffers_of[calendar_id], here=calendar_id == here))
     if kind == "person":
-        found += [booking for person, booking in engagements(world, location, extent, but) if person == name]
+        found += [booking for _, booking in engagements(world, location, extent, but, person=name)]
     return found
 
 
@@ -46,13 +46,15 @@ def _buffers_on(world: World, location: Location, calendar_id: str) -> tuple[tim
 
 
 def engagements(
-    world: World, location: Location, extent: Interval, but: str | None = None
+    world: World, location: Location, extent: Interval, but: str | None = None, *, person: str | None = None
 ) -> Iterator[tuple[str, Booking]]:
-    """Whose time service bookings take, and when."""
+    """Whose time service bookings take, and when; everybody's, unless a person is named."""
     for booking in world.service_bookings.of(location.id):
         if booking.deleted or booking.status in FREEING or booking.booking_id == but:
             continue
         for booked in booking.services:
+            if person not in (None, booked.service_staff_id):
+                continue
             if not (booked.service_staff_id and booked.service_start_time and booked.service_end_time):
                 continue
             taken = Interval(booked.service_start_time, booked.service_end_time)

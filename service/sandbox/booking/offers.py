@@ -140,7 +140,7 @@ class Offers:
 
     def _schedule_of(self, member: str) -> Schedule | None:
         for schedule in self._world.schedules.of(self._location.id):
-            if schedule.user_id == member and self._calendar.id in schedule.calendar_ids and not schedule.deleted:
+            if schedule.user_id == member and self._calendar.id in schedule.calendar_ids:
                 return schedule
         return None
 

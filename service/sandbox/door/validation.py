@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from service.highlevel.operation import WRITTEN_MOMENT, Operation
+from service.sandbox.world.moments import FIRST_YEAR, LAST_YEAR, is_out_of_range
 
 AS_A_WHOLE = {
     "one of user_id, calendar_id or group_id is needed": "Either of userId, calendarId or groupId is required",
@@ -20,8 +21,6 @@ AS_A_WHOLE = {
 BACKWARDS = "end_time is before start_time"
 MOMENTS = ("startTime", "endTime", "eventStartTime", "dueDate")
 """Where a body says a time."""
-FIRST_YEAR, LAST_YEAR = 1900, 9990
-"""Times outside of these are refused: what is reckoned around them would fall over the calendar's edge."""
 
 KINDS_OF_NUMBER = re.compile(r"(int|float|constrained-int|constrained-float|finite-float)$")
 """What pydantic adds to the place where a number may be of either kind."""
@@ -50,10 +49,7 @@ def _is_out_of_range(text: Any) -> bool:
     if not isinstance(text, str) or not WRITTEN_MOMENT.fullmatch(text):
         return False
     try:
-        moment = datetime.fromisoformat(text)
-        return any(not FIRST_YEAR <= each.year <= LAST_YEAR for each in (moment, moment.astimezone(UTC)))
-    except OverflowError:
-        return True
+        return is_out_of_range(datetime.fromisoformat(text))
     except ValueError:
         return False  # no date at all, which is said of it anyway
 

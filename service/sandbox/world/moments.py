@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 MILLISECOND = timedelta(milliseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 30, tzinfo=UTC)
+FIRST_YEAR, LAST_YEAR = 1900, 9990
+"""Times outside of these are refused: what is reckoned around them would fall over the calendar's edge."""
 
 
 def instant(text: str) -> datetime:
@@ -18,6 +20,14 @@ def from_milliseconds(milliseconds: int) -> datetime:
     if milliseconds >= (LAST - EPOCH) // MILLISECOND:
         return LAST
     return EPOCH + milliseconds * MILLISECOND
+
+
+def is_out_of_range(moment: datetime) -> bool:
+    """Too early or too late, by its own clock or in UTC."""
+    try:
+        return any(not FIRST_YEAR <= each.year <= LAST_YEAR for each in (moment, moment.astimezone(UTC)))
+    except OverflowError:
+        return True
 
 
 def whole_milliseconds(moment: datetime) -> datetime:

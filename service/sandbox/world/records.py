@@ -1,16 +1,27 @@
 """What the sandbox's world is made of where the API's own shapes do not say it: frozen records."""
 
+from datetime import datetime
 from functools import cached_property
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
 from service.availability.intervals import Interval
+from service.sandbox.world.moments import FIRST_YEAR, LAST_YEAR, is_out_of_range
 
 FREEING = frozenset({"cancelled", "noshow", "invalid"})
 """A booking of such a status takes nobody's time."""
+
+
+def _in_range(moment: datetime) -> datetime:
+    if is_out_of_range(moment):
+        raise ValueError(f"a date out of range: years are {FIRST_YEAR} to {LAST_YEAR}")
+    return moment
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_range)]
 
 
 class Record(BaseModel):
@@ -70,10 +81,10 @@ class Appointment(Record):
     is_recurring: bool = False
     rrule: str | None = None
     master_event_id: str | None = None
-    start_time: AwareDatetime
-    end_time: AwareDatetime
-    date_added: AwareDatetime
-    date_updated: AwareDatetime
+    start_time: Instant
+    end_time: Instant
+    date_added: Instant
+    date_updated: Instant
     created_by: CreatedBy = CreatedBy()
     deleted: bool = False
     apart: bool = False
@@ -121,12 +132,12 @@ class Block(Record):
     id: str
     location_id: str
     title: str
-    start_time: AwareDatetime
-    end_time: AwareDatetime
+    start_time: Instant
+    end_time: Instant
     calendar_id: str | None = None
     assigned_user_id: str | None = None
-    date_added: AwareDatetime
-    date_updated: AwareDatetime | None = None
+    date_added: Instant
+    date_updated: Instant | None = None
     """None: not since it was added."""
 
     @cached_property
@@ -140,7 +151,7 @@ class Note(Record):
     body: str
     user_id: str | None
     contact_id: str
-    date_added: AwareDatetime
+    date_added: Instant
 
 
 class Enrolment(Record):
@@ -148,4 +159,4 @@ class Enrolment(Record):
 
     contact_id: str
     workflow_id: str
-    event_start_time: AwareDatetime | None = None
+    event_start_time: Instant | None = None
