@@ -1,10 +1,11 @@
 """Slots: how a calendar is booked, by whom already, and what is on offer of that."""
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
+from itertools import compress
 from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
@@ -114,20 +115,21 @@ def offers(
     """
     between = (_microseconds(earliest), _microseconds(latest))
     common = _common([person.open_times for person in people]) if terms.together else None
-    spans: dict[int, list[Starts]] = {}
-    free: list[tuple[str, set[int]]] = []
-    for person in people:
-        open_times = person.open_times if common is None else common
-        opened = spans.get(id(open_times))  # most people share the hours of their calendar
-        if opened is None:
-            opened = spans[id(open_times)] = _spans(open_times)
-        free.append((person.id, _free_starts(terms, person, opened, between)))
-    starts = [starts for _, starts in free]
-    wanted = set().union(*starts) if not terms.together else set.intersection(*starts) if starts else set()
-    found = [
-        Offer(EPOCH + timedelta(microseconds=start), tuple([who for who, starts in free if start in starts]))
-        for start in sorted(wanted)
-    ]
+    opened = [person.open_times if common is None else common for person in people]
+    grids = {id(open_times): _grid(terms, open_times, between) for open_times in opened}  # most people share theirs
+    starts = sorted(set().union(*grids.values()))
+    on_grid = {key: bytes(start in grid for start in starts) for key, grid in grids.items()}
+    rows = [_free(terms, person, starts, on_grid[id(times)]) for person, times in zip(people, opened, strict=True)]
+    names = [person.id for person in people]
+    known: dict[tuple[int, ...], tuple[str, ...]] = {}
+    wanted = len(people) if terms.together else 1
+    found = []
+    for start, column in zip(starts, zip(*rows, strict=True), strict=True):
+        who = known.get(column)
+        if who is None:
+            who = known[column] = tuple(compress(names, column))
+        if len(who) >= wanted:
+            found.append(Offer(EPOCH + timedelta(microseconds=start), who))
     full = {day for day, count in booked.items() if terms.per_day is not None and count >= terms.per_day}
     return [offer for offer in found if offer.start.astimezone(zone).date() not in full] if full else found
 
@@ -169,29 +171,25 @@ def _common(open_times: Sequence[Sequence[Interval]]) -> list[Interval]:
     return common
 
 
-def _spans(open_times: Iterable[Interval]) -> list[Starts]:
-    return sorted((_microseconds(opening.starts), _microseconds(opening.ends)) for opening in open_times)
-
-
-def _free_starts(terms: Terms, person: Person, opened: Iterable[Starts], between: Starts) -> set[int]:
-    """When slots start that lie in one of the openings and for which the person is free."""
+def _grid(terms: Terms, open_times: Iterable[Interval], between: Starts) -> set[int]:
+    """When slots start that lie in one of the openings."""
     duration, step = terms.duration // INSTANT, terms.interval // INSTANT
-    taken = _joined(_taken_starts(terms, person))
-    grids: list[range] = []
-    passed = 0
-    for opens, closes in opened:
-        while passed < len(taken) and taken[passed][1] <= opens:
-            passed += 1
-        free_from, stop = max(opens, between[0]), min(closes - duration + 1, between[1])
-        at = passed
-        while at < len(taken) and taken[at][0] < stop:
-            if free_from < taken[at][0]:
-                grids.append(range(_on_grid(opens, step, free_from), taken[at][0], step))
-            free_from = max(free_from, taken[at][1])
-            at += 1
-        if free_from < stop:
-            grids.append(range(_on_grid(opens, step, free_from), stop, step))
-    return set(chain.from_iterable(grids))
+    found: set[int] = set()
+    for opening in open_times:
+        opens, closes = _microseconds(opening.starts), _microseconds(opening.ends)
+        first = _on_grid(opens, step, max(opens, between[0]))
+        found.update(range(first, min(closes - duration + 1, between[1]), step))
+    return found
+
+
+def _free(terms: Terms, person: Person, starts: Sequence[int], on_grid: bytes) -> bytearray:
+    """For each start whether it is one of the person's and nothing is in the way then."""
+    row = bytearray(on_grid)
+    for first, stop in _taken_starts(terms, person):
+        low, high = bisect_left(starts, first), bisect_left(starts, stop)
+        if low < high:
+            row[low:high] = bytes(high - low)
+    return row
 
 
 def _on_grid(origin: int, step: int, first: int) -> int:
@@ -223,14 +221,3 @@ def _taken_starts(terms: Terms, person: Person) -> Iterator[Starts]:
     for start, count in sharing.items():
         if count >= terms.per_slot:
             yield start, start + 1
-
-
-def _joined(ranges: Iterable[Starts]) -> list[Starts]:
-    """The same starts in as few ranges as possible, earliest first."""
-    joined: list[Starts] = []
-    for first, stop in sorted(ranges):
-        if joined and first <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], stop))
-        elif first < stop:
-            joined.append((first, stop))
-    return joined

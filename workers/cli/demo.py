@@ -243,7 +243,7 @@ async def settled(stack: Stack, pool: Pool, session: aiohttp.ClientSession, *, q
     until, quiet_since, last = loop.time() + SETTLE_WITHIN, loop.time(), -1
     while loop.time() < until:
         async with session.get(stack.sandbox_url + "/_sandbox/webhooks") as answer:
-            waiting = (await answer.json())["waiting"]
+            waiting = (await answer.json())["channels"]["app"]["waiting"]
         async with pool.acquire() as connection:
             still_open, latest = await history.open_work(connection), await history.latest_arrival(connection)
         if waiting or still_open or latest != last:
