@@ -114,6 +114,43 @@ async def test_what_the_api_does_appears_by_itself_and_leaves_the_keyboard_where
     assert visit.complaints == []
 
 
+async def test_what_appears_leaves_what_was_scrolled_and_pointed_out_as_it_was(sandbox: Sandbox, visit: Visit) -> None:
+    page = visit.page
+    await page.set_viewport_size({"width": 1280, "height": 300})
+    booked = await book_by_hand(sandbox, at("09:00"), person=DANA)
+    for number in range(8):
+        await sandbox.call("POST", f"/calendars/appointments/{booked}/notes", {"body": f"{number}"}, status=201)
+    await page.goto(f"/_sandbox/#booking-{booked}")
+    pointed_out = page.locator(f"#booking-{booked}")
+    outline = await pointed_out.evaluate("one => getComputedStyle(one).outlineWidth")
+    await page.locator(".lately").evaluate("one => { one.scrollTop = 70 }")
+    await sandbox.book(at("09:00"), assignedUserId=KIM)
+    await expect(page.locator(".changes li")).to_have_count(10)
+    assert await page.locator(".lately").evaluate("one => one.scrollTop") == 70
+    assert (outline, await pointed_out.evaluate("one => getComputedStyle(one).outlineWidth")) == ("3px", "3px")
+
+
+async def test_a_sheet_that_is_open_offers_nothing_to_a_booking_that_is_deleted_elsewhere(
+    sandbox: Sandbox, visit: Visit
+) -> None:
+    booked = await book_by_hand(sandbox, at("09:00"))
+    await visit.page.goto(f"/_sandbox/page/bookings/{booked}")
+    move = visit.page.get_by_role("button", name="Move")
+    await expect(move).to_be_visible()
+    await sandbox.call("DELETE", f"/calendars/events/{booked}")
+    await expect(move).to_be_hidden()
+    await expect(visit.page.get_by_role("button")).to_have_count(0)
+
+
+async def test_a_form_is_sent_once_however_often_its_button_is_clicked(sandbox: Sandbox, visit: Visit) -> None:
+    page = visit.page
+    await page.goto(f"/_sandbox/page/new?of=calendar:{CUTS}&start=2026-03-24T09:00:00%2B00:00")
+    button = page.get_by_role("button", name="Book")
+    await page.route("**/page/bookings*", lambda route: route.abort())
+    await button.click(no_wait_after=True)
+    await expect(button).to_be_disabled()
+
+
 async def test_every_page_fits_a_phone_and_reads_well_by_day_and_by_night(sandbox: Sandbox, visit: Visit) -> None:
     long = "x" * 200
     place = {"calendarId": CUTS, "contactId": long, "assignedUserId": KIM, "title": long, "address": long}

@@ -121,6 +121,8 @@ async def test_a_form_of_another_site_does_nothing(sandbox: Sandbox, headers: di
     booked = await book_by_hand(sandbox, at("09:00"))
     form = {"start": at("10:00"), "contact": ADA}
     assert "another site" in await post(sandbox, BOOKING, form, status=403, headers=headers)
+    page = await post(sandbox, BOOKING, form, status=403, headers={**headers, "Accept": "text/html,*/*;q=0.8"})
+    assert re.search(r"(?s)^<!doctype html>.*<h1>Nothing was done</h1>.*another site.*<a href=\"/_sandbox/\">", page)
     for deed in ("move", "status", "delete", "notes"):
         said = {"start": at("10:00"), "status": "cancelled", "body": "x"}
         await post(sandbox, f"{BOOKING}/{booked}/{deed}", said, status=403, headers=headers)

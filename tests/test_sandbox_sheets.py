@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from service.sandbox.page.forms import MOST_SENT, Sent
 from tests.sandbox_pages import SALON, book_by_hand, changes, look, post
-from tests.sandboxes import ADA, DANA, KIM, LOCATION, MONDAY, Sandbox, at, running, until
+from tests.sandboxes import ADA, APPOINTMENTS, CUTS, DANA, KIM, LOCATION, MONDAY, Sandbox, at, running, until
 
 BOOKING = "/_sandbox/page/bookings"
+NEW = {"calendarId": CUTS, "locationId": LOCATION, "contactId": ADA}
 
 
 @pytest.fixture
@@ -146,3 +148,59 @@ async def test_a_service_booking_has_a_sheet_to_be_read() -> None:
             assert fact in sheet, fact
         assert '<form method="post"' not in sheet
         await look(demo, "/_sandbox/page/service-bookings/nothing", status=404)
+
+
+async def test_a_form_that_is_sent_again_leads_to_the_booking_that_it_made(sandbox: Sandbox) -> None:
+    form = await look(sandbox, "/_sandbox/page/new", of=f"calendar:{CUTS}", start=at("09:00"))
+    [number] = re.findall(r'name="once" value="([^"]+)"', form)
+    assert number not in await look(sandbox, "/_sandbox/page/new", of=f"calendar:{CUTS}", start=at("09:00"))
+    said = {"once": number, "contact": ADA, "person": "", "title": ""}
+    booked = await book_by_hand(sandbox, at("09:00"), **said)
+    assert [await book_by_hand(sandbox, at("09:00"), **said) for _ in range(2)] == [booked] * 2
+    assert len(changes(await look(sandbox))) == 1
+    # What says something else is another.
+    assert await book_by_hand(sandbox, at("10:00"), **said) != booked
+
+
+async def test_a_form_is_remembered_for_as_long_as_somebody_may_click_again() -> None:
+    sent = Sent()
+    for number in range(MOST_SENT + 1):
+        sent.keep(CUTS, {"once": str(number)}, f"/{number}")
+    assert [sent.led_to(CUTS, {"once": each}) for each in ("0", "1", str(MOST_SENT))] == [None, "/1", f"/{MOST_SENT}"]
+    sent.keep(CUTS, {"start": at("09:00")}, "/unnumbered")
+    assert sent.led_to(CUTS, {"start": at("09:00")}) is None
+
+
+async def test_a_booking_that_is_moved_keeps_its_length(sandbox: Sandbox) -> None:
+    long = {"startTime": at("09:00"), "endTime": at("11:00"), "ignoreFreeSlotValidation": True, "assignedUserId": DANA}
+    booked = (await sandbox.call("POST", APPOINTMENTS, {**NEW, **long}))["id"]
+    sheet = await look(sandbox, f"{BOOKING}/{booked}")
+    assert "This booking lasts 2 h, slots of its calendar 1 h" in sheet
+    said = {"start": at("13:00")}
+    page = await post(sandbox, f"{BOOKING}/{booked}/move", said, status=400)
+    assert "Selected slot duration is not a valid duration option for this calendar" in page
+    await post(sandbox, f"{BOOKING}/{booked}/move", {**said, "unchecked": "yes"})
+    kept = await sandbox.read(booked)
+    assert (kept["startTime"], kept["endTime"]) == (at("13:00"), at("15:00"))
+    usual = await book_by_hand(sandbox, at("09:00"), person=KIM)
+    assert 'name="unchecked"' not in await look(sandbox, f"{BOOKING}/{usual}")
+
+
+async def test_a_note_of_blanks_is_refused_in_plain_words(sandbox: Sandbox) -> None:
+    booked = await book_by_hand(sandbox, at("09:00"))
+    for body in ("", " \r\n\t "):
+        page = await post(sandbox, f"{BOOKING}/{booked}/notes", {"body": body}, status=422)
+        assert "A note needs some words." in page
+    assert len(changes(await look(sandbox))) == 1
+
+
+async def test_changes_say_the_day_on_which_something_ends(sandbox: Sandbox) -> None:
+    over_night = {"startTime": at("22:00"), "endTime": "2026-03-25T06:00:00+00:00"}
+    block = {"locationId": LOCATION, "assignedUserId": DANA, "title": "Away", **over_night}
+    await sandbox.call("POST", "/calendars/events/block-slots", block, status=201)
+    booked = (await sandbox.call("POST", APPOINTMENTS, {**NEW, "startTime": at("09:00"), "assignedUserId": KIM}))["id"]
+    longer = {**over_night, "ignoreFreeSlotValidation": True}
+    await sandbox.call("PUT", f"{APPOINTMENTS}/{booked}", longer)
+    told = changes(await look(sandbox))
+    assert told[2] == "Blocked Dana Mon 23 Mar 22:00 to Wed 25 Mar 06:00 (Away)"
+    assert told[0].endswith("moved from Mon 23 Mar 09:00 to Mon 23 Mar 22:00, until Wed 25 Mar 06:00 now")

@@ -30,7 +30,7 @@ class Furnishing:
         wrong_users, wrong_calendars = self._unusable("users"), self._unusable("calendars")
         self._users = Names(users, unusable=wrong_users, undeclared=undeclared)
         contacts = _pairs(seeded.contacts)
-        self._contacts = Names(contacts, unusable=self._unusable("contacts"), undeclared=undeclared)
+        self._contacts = Names(contacts, unusable=self._unusable("contacts"), undeclared=undeclared, private=True)
         self._calendars = Names(calendars, unusable=wrong_calendars)
         self._groups = Names(_pairs(seeded.groups), unusable=self._unusable("groups"))
         both = [*wrong_users, *wrong_calendars]

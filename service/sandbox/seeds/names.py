@@ -12,7 +12,7 @@ from service.sandbox.seeds.words import nearest, quoted
 
 def _fit_for_paths(text: str) -> str:
     if not is_id(text) or any(sign.isspace() for sign in text):
-        raise ValueError(f"{quoted(text)} is no id: it stands in the paths of calls, as in uNoraD9fKq3xLw8Rz2Tb")
+        raise ValueError("it is no id: those stand in the paths of calls, as in uNoraD9fKq3xLw8Rz2Tb")
     return text
 
 
@@ -38,13 +38,20 @@ class Names:
     """Ids of one kind at one location. Where undeclared ones exist, what nobody is called is taken for an id."""
 
     def __init__(
-        self, known: Iterable[tuple[str, str]], *, unusable: Iterable[str] = (), undeclared: bool = False
+        self,
+        known: Iterable[tuple[str, str]],
+        *,
+        unusable: Iterable[str] = (),
+        undeclared: bool = False,
+        private: bool = False,
     ) -> None:
-        """From pairs of id and name; `unusable` are ids and names of what is there and wrong."""
+        """From pairs of id and name; `unusable` are ids and names of what is there and wrong. What is `private` is
+        quoted nowhere."""
         self._ids: set[str] = set()
         self._called: dict[str, list[str]] = {}
         self._unusable = frozenset(unusable)
         self._undeclared = undeclared
+        self._private = private
         for known_id, name in known:
             self._ids.add(known_id)
             self._called.setdefault(name, []).append(known_id)
@@ -59,9 +66,12 @@ class Names:
         if text in self._unusable:
             faults.hidden = True
         elif found:
-            faults.add(place, f"several are called {quoted(text)}, so say the id")
+            called = "this" if self._private else quoted(text)
+            faults.add(place, f"several are called {called}, so say the id")
         elif self._undeclared:
             return text
+        elif self._private:
+            faults.add(place, "it is neither a name nor an id of any that the location has")
         else:
             near = nearest(text, {*self._ids, *self._called, *self._unusable})
             faults.add(place, f"{quoted(text)} is neither a name nor an id of any that the location has{near}")

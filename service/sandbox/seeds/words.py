@@ -1,6 +1,6 @@
 """What is wrong with something in a seed, for who wrote it: with the word that is wrong and the nearest right one.
 
-People and things of a seed may be quoted: they are fixtures. Tokens and secrets are not.
+The names of staff and calendars are quoted; what is said of contacts, tokens and secrets is not.
 """
 
 import re
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from service.sandbox.complaints import IN_PLACE_OF, plain
 from service.sandbox.seeds.document import Place
 
-UNTOLD = frozenset({"tokens", "clients"})
+UNTOLD = frozenset({"tokens", "clients", "contacts", "contact"})
 """What stands in these is quoted nowhere."""
 LONGEST = 60
 """So much is quoted at most."""
