@@ -105,3 +105,15 @@ async def test_an_appointment_that_is_placed_elsewhere_is_not_where_it_was(sandb
         "PUT", f"/_sandbox/appointments/{booked}", {**shown, "startTime": at("11:00"), "endTime": at("11:30")}
     )
     assert "09:00" in {slot[11:16] for slot in await sandbox.free(datetime(2026, 3, 23, tzinfo=UTC), TURNS, userId=ANA)}
+
+
+async def test_an_appointment_that_is_placed_at_another_location_is_not_at_the_first_any_more() -> None:
+    other = "  - {id: oTh3rPlac3F0rTheTests, timezone: Europe/London, tokens: [pit-other]}\n"
+    async with running(told=False, seed=SEED + other) as sandbox:
+        booked = await book(sandbox, TURNS, assignedUserId=ANA)
+        shown = await sandbox.read(booked) | {"locationId": "oTh3rPlac3F0rTheTests"}
+        await sandbox.call("PUT", f"/_sandbox/appointments/{booked}", shown)
+        await sandbox.call("GET", f"{APPOINTMENTS}/{booked}", status=404)
+        assert "09:00" in {
+            slot[11:16] for slot in await sandbox.free(datetime(2026, 3, 23, tzinfo=UTC), TURNS, userId=ANA)
+        }

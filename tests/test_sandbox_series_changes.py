@@ -145,3 +145,11 @@ async def test_a_placed_rule_that_is_none_is_refused_when_the_series_is_moved(sa
     await sandbox.call("PUT", "/_sandbox/appointments/pLac3dSer1esWithNoRul3", placed)
     refused = await edit(sandbox, "pLac3dSer1esWithNoRul3", status=422, startTime=at("12:00"), endTime=at("13:00"))
     assert refused["message"] == ["rrule must be a valid RRULE"]
+
+
+async def test_each_of_a_series_is_newer_after_a_change_though_the_clock_went_back(sandbox: Sandbox) -> None:
+    master = await series(sandbox)
+    first = (await singles(sandbox))[0]
+    sandbox.clock.now = datetime(2026, 3, 20, 8, tzinfo=UTC)
+    await edit(sandbox, master, title="Care")
+    assert (await sandbox.read(first["id"]))["dateUpdated"] > first["dateUpdated"]

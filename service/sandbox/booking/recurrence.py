@@ -93,12 +93,7 @@ def planned(
             found.append((single, None))
         else:
             found.append((single, target))
-    past = {single.start_time for single in singles(world, before) if single.end_time <= world.now()}
-    new = [
-        single
-        for start, single in laid.items()
-        if start not in past and (not before.is_series or single.end_time > world.now())
-    ]
+    new = [single for single in laid.values() if not before.is_series or single.end_time > world.now()]
     taken = {each.id for each in singles(world, before)} - {single.id for single in ahead}
     return SeriesChange(after, tuple(_named([*found, *((None, single) for single in new)], taken, world)))
 
