@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, Route, async_playwright, expect
 
 from tests.sandbox_pages import SALON, book_by_hand
 from tests.sandboxes import CUTS, DANA, KIM, MONDAY, Sandbox, at, running, until
@@ -125,6 +125,7 @@ async def test_what_appears_leaves_what_was_scrolled_and_pointed_out_as_it_was(s
     outline = await pointed_out.evaluate("one => getComputedStyle(one).outlineWidth")
     await page.locator(".lately").evaluate("one => { one.scrollTop = 70 }")
     await sandbox.book(at("09:00"), assignedUserId=KIM)
+    await page.evaluate("look()")
     await expect(page.locator(".changes li")).to_have_count(10)
     assert await page.locator(".lately").evaluate("one => one.scrollTop") == 70
     assert (outline, await pointed_out.evaluate("one => getComputedStyle(one).outlineWidth")) == ("3px", "3px")
@@ -138,6 +139,7 @@ async def test_a_sheet_that_is_open_offers_nothing_to_a_booking_that_is_deleted_
     move = visit.page.get_by_role("button", name="Move")
     await expect(move).to_be_visible()
     await sandbox.call("DELETE", f"/calendars/events/{booked}")
+    await visit.page.evaluate("look()")
     await expect(move).to_be_hidden()
     await expect(visit.page.get_by_role("button")).to_have_count(0)
 
@@ -146,9 +148,18 @@ async def test_a_form_is_sent_once_however_often_its_button_is_clicked(sandbox: 
     page = visit.page
     await page.goto(f"/_sandbox/page/new?of=calendar:{CUTS}&start=2026-03-24T09:00:00%2B00:00")
     button = page.get_by_role("button", name="Book")
-    await page.route("**/page/bookings*", lambda route: route.abort())
-    await button.click(no_wait_after=True)
+    sent: list[str] = []
+
+    async def stay(route: Route) -> None:
+        sent.append(route.request.method)
+        await route.fulfill(status=204)  # a browser stays where it is then
+
+    await page.route("**/page/bookings*", stay)
+    await button.click()
     await expect(button).to_be_disabled()
+    await page.get_by_label("Title").press("Enter")
+    await expect(button).to_be_disabled()
+    assert sent == ["POST"]
 
 
 async def test_every_page_fits_a_phone_and_reads_well_by_day_and_by_night(sandbox: Sandbox, visit: Visit) -> None:

@@ -22,7 +22,7 @@ def changed(world: World, location: Location, before: Appointment, after: Appoin
     if moves:
         things.append(f"moved from {_when(location, before.start_time)} to {_when(location, after.start_time)}")
     if after.end_time - after.start_time != before.end_time - before.start_time:
-        things.append(f"until {after.end_time.astimezone(location.timezone):%H:%M} now")
+        things.append(f"until {_until(location, after.start_time, after.end_time)} now")
     if after.calendar_id != before.calendar_id:
         calendar = world.calendar(location, after.calendar_id)
         things.append(f"moved to {calendar.name if calendar else after.calendar_id}")
@@ -101,4 +101,12 @@ def _when(location: Location, moment: datetime) -> str:
 
 
 def _span(location: Location, block: Block) -> str:
-    return f"{_when(location, block.start_time)} to {block.end_time.astimezone(location.timezone):%H:%M}"
+    return f"{_when(location, block.start_time)} to {_until(location, block.start_time, block.end_time)}"
+
+
+def _until(location: Location, starts: datetime, ends: datetime) -> str:
+    """With the day where it is another."""
+    zone = location.timezone
+    if starts.astimezone(zone).date() == ends.astimezone(zone).date():
+        return f"{ends.astimezone(zone):%H:%M}"
+    return _when(location, ends)

@@ -12,6 +12,20 @@ from aiohttp.typedefs import Handler
 from service.sandbox.door.edge import answered
 from service.sandbox.lever import ROOT
 
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Nothing was done · Sandbox</title>
+<h1>Nothing was done</h1>
+<p>{message}.</p>
+<p><a href="{root}/">The sandbox's week</a></p>
+</html>
+"""
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -21,11 +35,19 @@ async def keep_strangers_out(request: web.Request, handler: Handler) -> web.Stre
     if f"{request.path}/".startswith(f"{ROOT}/"):
         if not is_plain_name(request.headers.get("Host", "")):
             message = "this name is not the sandbox's: ask for it by its address, or as localhost"
-            return answered({"statusCode": 421, "message": message}, 421)
+            return _turned_away(request, 421, message)
         if request.method not in READS and not is_from_here(request):
             message = "this was sent by a page of another site; nothing was done"
-            return answered({"statusCode": 403, "message": message}, 403)
+            return _turned_away(request, 403, message)
     return await handler(request)
+
+
+def _turned_away(request: web.Request, status: int, message: str) -> web.Response:
+    """In the words that whoever asks can read."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        return answered({"statusCode": status, "message": message}, status)
+    text = PAGE.format(message=message[0].upper() + message[1:], root=ROOT)
+    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)
 
 
 def is_from_here(request: web.Request) -> bool:

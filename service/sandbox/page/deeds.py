@@ -1,6 +1,7 @@
 """Deeds: what is done by clicking, as the operations that the API has for it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
@@ -44,8 +45,11 @@ def booking(location: Location, calendar_id: str, form: Mapping[str, str]) -> Cr
 
 
 def move(before: Appointment, form: Mapping[str, str]) -> EditAppointment:
+    """It stays as long as it is; `unchecked` asks HighLevel not to look whether that is a slot."""
     said = {"event_id": before.id, "appointment_status": _status_of(before), "start_time": form.get("start", "")}
-    return _decided(EditAppointment, said)
+    end, unchecked = _end_of(before, said["start_time"]), bool(form.get("unchecked"))
+    more = {"end_time": end, "ignore_free_slot_validation": unchecked or None}
+    return _decided(EditAppointment, {**said, **{name: value for name, value in more.items() if value is not None}})
 
 
 def status(before: Appointment, form: Mapping[str, str]) -> EditAppointment:
@@ -59,6 +63,8 @@ def deletion(before: Appointment, form: Mapping[str, str]) -> DeleteEvent:
 def note(before: Appointment, form: Mapping[str, str]) -> CreateNote:
     # Browsers send the ends of lines as the standard for forms has them.
     body = form.get("body", "").replace("\r\n", "\n")
+    if not body.strip():
+        raise Unclear(422, "Nothing to add", "A note needs some words.")
     return _decided(CreateNote, {"appointment_id": before.id, "body": body})
 
 
@@ -68,6 +74,15 @@ def _decided(operation: type[OperationT], said: Mapping[str, Any]) -> OperationT
     except ValidationError as error:
         words = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise Unclear(422, "The form was not understood", words) from None
+
+
+def _end_of(before: Appointment, start: str) -> str | None:
+    """None for one that has no length to keep, or for a start that is refused anyway."""
+    try:
+        ends = datetime.fromisoformat(start) + (before.end_time - before.start_time)
+    except (ValueError, OverflowError):
+        return None
+    return ends.isoformat() if before.end_time > before.start_time else None
 
 
 def _status_of(before: Appointment) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from service.availability.intervals import Interval
 from service.highlevel.service_bookings import ServiceBooking
 from service.sandbox.page.view import View, people_of
-from service.sandbox.page.words import clock, name_of, status_words
+from service.sandbox.page.words import name_of, status_words, times_words
 from service.sandbox.world.agenda import Subject
 from service.sandbox.world.diary import touches
 from service.sandbox.world.records import FREEING, Appointment, Block
@@ -22,8 +22,7 @@ class Entry:
 
     kind: str
     interval: Interval
-    starts: str
-    ends: str
+    time: str
     name: str
     about: str
     address: str = ""
@@ -33,10 +32,6 @@ class Entry:
     status: str = ""
     status_words: str = ""
     tone: int = 0
-
-    @property
-    def time(self) -> str:
-        return f"{self.starts}–{self.ends}"
 
     @property
     def told(self) -> str:
@@ -85,7 +80,7 @@ class _Names:
         return Entry(
             "booking",
             appointment.interval,
-            *self.times(appointment.interval),
+            self.times(appointment.interval),
             self._contact(appointment.contact_id) or appointment.title or "Nobody",
             " · ".join([*people, (calendar.name if calendar else "") or appointment.calendar_id]),
             self._view.drawn_link(appointment.id),
@@ -111,7 +106,7 @@ class _Names:
             yield Entry(
                 "service",
                 interval,
-                *self.times(interval),
+                self.times(interval),
                 self._contact(booking.contact_id or "") or booking.title or "Nobody",
                 " · ".join(filter(None, (self._people.get(staff, staff), service.name if service else booked.id))),
                 self._view.service_link(booking.booking_id),
@@ -128,14 +123,14 @@ class _Names:
         return Entry(
             "block",
             block.interval,
-            *self.times(block.interval),
+            self.times(block.interval),
             block.title or "Blocked",
             self._people.get(whose, whose) or (calendar.name if calendar else block.calendar_id or ""),
             status_words="blocked",
         )
 
-    def times(self, interval: Interval) -> tuple[str, str]:
-        return clock(interval.starts, self._view.zone), clock(interval.ends, self._view.zone)
+    def times(self, interval: Interval) -> str:
+        return times_words(interval.starts, interval.ends, self._view.zone)
 
     def _contact(self, contact_id: str) -> str:
         if contact_id not in self._contacts:

@@ -1,12 +1,10 @@
 """The sheet of one service booking: what is known of it, to be read."""
 
-import json
-
 from service.highlevel.service_bookings import ServiceBooking
 from service.sandbox.api.service_booking_answers import as_shown
-from service.sandbox.page.sheet import Fact, Sheet
+from service.sandbox.page.sheet import Fact, Sheet, answer_text
 from service.sandbox.page.view import View
-from service.sandbox.page.words import clock, day_and_clock, mark_of, name_of, span_words, status_words
+from service.sandbox.page.words import day_and_clock, mark_of, name_of, span_words, status_words, times_words
 from service.sandbox.world.world import World
 
 
@@ -24,7 +22,7 @@ def service_sheet_of(world: World, view: View, booking: ServiceBooking) -> Sheet
         facts=tuple(fact for fact in _facts(world, view, booking, Fact("Contact", name, contact)) if fact.value),
         notes=(),
         choices=(),
-        answer=json.dumps(as_shown(booking, view.location), indent=2, ensure_ascii=False),
+        answer=answer_text(lambda: as_shown(booking, view.location)),
     )
 
 
@@ -36,8 +34,8 @@ def _facts(world: World, view: View, booking: ServiceBooking, contact: Fact) -> 
         staff = booked.service_staff_id or ""
         facts.append(Fact("Person", name_of(world.user(view.location, staff), staff) if staff else "", staff))
         if booked.service_start_time and booked.service_end_time:
-            from_to = (clock(booked.service_start_time, view.zone), clock(booked.service_end_time, view.zone))
-            facts.append(Fact("From and to", "–".join(from_to)))
+            times = times_words(booked.service_start_time, booked.service_end_time, view.zone)
+            facts.append(Fact("From and to", times))
     place_id = booking.service_location_id or ""
     place = world.service_locations.find(view.location.id, place_id)
     made_by = "" if booking.created_by is None else booking.created_by.source or ""

@@ -1,14 +1,25 @@
 """The sheet of one booking: what is known of it, its notes, and where it could be moved."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from service.availability.intervals import Interval, merged
 from service.sandbox.api.appointment_answers import read
 from service.sandbox.booking.offers import Offers
-from service.sandbox.page.view import View
-from service.sandbox.page.words import day_and_clock, mark_of, moment_words, name_of, span_words, status_words
+from service.sandbox.page.view import YEARS, View
+from service.sandbox.page.words import (
+    clock,
+    day_and_clock,
+    length_words,
+    mark_of,
+    moment_words,
+    name_of,
+    span_words,
+    status_words,
+)
 from service.sandbox.world.moments import local_text
 from service.sandbox.world.records import Appointment, Note
 from service.sandbox.world.world import World
@@ -51,6 +62,8 @@ class Sheet:
     choices: tuple[tuple[str, str], ...]
     answer: str
     """As the API answers it."""
+    lengths: tuple[str, str] | None = None
+    """Its own, and of its calendar's slots, where that is another."""
 
 
 def sheet_of(world: World, view: View, appointment: Appointment) -> Sheet:
@@ -69,8 +82,16 @@ def sheet_of(world: World, view: View, appointment: Appointment) -> Sheet:
             for choice, words in CHOICES
             if choice != status and (begun or choice not in ONCE_BEGUN) and not appointment.deleted
         ),
-        answer=json.dumps(read(appointment, view.location), indent=2, ensure_ascii=False),
+        answer=answer_text(lambda: read(appointment, view.location)),
+        lengths=_lengths(world, view, appointment),
     )
+
+
+def answer_text(answer: Callable[[], Mapping[str, Any]]) -> str:
+    try:
+        return json.dumps(answer(), indent=2, ensure_ascii=False)
+    except OverflowError:
+        return "A date of it is out of range."
 
 
 def moves(world: World, view: View, appointment: Appointment) -> dict[str, list[tuple[str, str]]]:
@@ -80,7 +101,9 @@ def moves(world: World, view: View, appointment: Appointment) -> dict[str, list[
         return {}
     person = appointment.assigned_user_id
     now, start = world.now(), appointment.start_time
-    windows = merged([Interval(now, now + AHEAD), Interval(max(now, start - AROUND), max(now, start + AROUND))])
+    windows = [Interval(now, now + AHEAD)]
+    if start.year in YEARS:
+        windows = merged([*windows, Interval(max(now, start - AROUND), max(now, start + AROUND))])
     offers, people = Offers(world, view.location, calendar), None if person is None else (person,)
     try:
         free = [each for window in windows for each in offers.between(window, people=people, but=appointment.id)]
@@ -91,8 +114,16 @@ def moves(world: World, view: View, appointment: Appointment) -> dict[str, list[
         if offer.start != start:
             local = offer.start.astimezone(view.zone)
             value = local_text(offer.start, view.location.timezone)
-            days.setdefault(f"{local:%A %-d %B %Y}", []).append((value, f"{local:%a %-d %b %H:%M}"))
+            words = f"{local:%a %-d %b} {clock(offer.start, view.zone)}"
+            days.setdefault(f"{local:%A %-d %B %Y}", []).append((value, words))
     return days
+
+
+def _lengths(world: World, view: View, appointment: Appointment) -> tuple[str, str] | None:
+    calendar = world.calendar(view.location, appointment.calendar_id)
+    length = appointment.end_time - appointment.start_time
+    slots = length if calendar is None else timedelta(minutes=calendar.slot_minutes)
+    return (length_words(length), length_words(slots)) if length and length != slots else None
 
 
 def _facts(world: World, view: View, appointment: Appointment) -> list[Fact]:

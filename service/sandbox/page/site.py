@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import wraps
 from itertools import islice
+from secrets import token_urlsafe
 from typing import Any
 
 from aiohttp import web
@@ -15,13 +16,23 @@ from service.sandbox.booking.offers import INSTANT
 from service.sandbox.desk import Desk
 from service.sandbox.lever import Lever
 from service.sandbox.page import deeds
-from service.sandbox.page.forms import read_form
+from service.sandbox.page.forms import Sent, read_form
 from service.sandbox.page.pages import Pages
 from service.sandbox.page.seats import seats_of
 from service.sandbox.page.service_sheet import service_sheet_of
 from service.sandbox.page.sheet import moves, sheet_of
 from service.sandbox.page.upcoming import upcoming_of
-from service.sandbox.page.view import PAGES, WEEK_PATH, ZONES, Unclear, View, calendars_of, people_of, read_view
+from service.sandbox.page.view import (
+    PAGES,
+    WEEK_PATH,
+    ZONES,
+    Unclear,
+    View,
+    calendars_of,
+    nearest,
+    people_of,
+    read_view,
+)
 from service.sandbox.page.week import places, week_of
 from service.sandbox.page.words import day_and_clock, length_words, moment_words, name_of, zone_words
 from service.sandbox.refusals import Refusal
@@ -40,6 +51,7 @@ class Site:
         self._world = desk.world
         self._levers = sorted(levers, key=lambda lever: lever.path)
         self._pages = Pages()
+        self._sent = Sent()
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         one = f"{PAGES}/bookings/{{appointment_id}}"
@@ -92,8 +104,8 @@ class Site:
             calendars=self._world.calendars.of(view.location.id),
             people=[(person.id, name_of(person)) for person in people_of(self._world, view.location)],
             theirs=[] if view.person is None else calendars_of(self._world, view.location, view.person),
-            earlier=view.monday - timedelta(days=7),
-            later=view.monday + timedelta(days=7),
+            earlier=nearest(view.monday - timedelta(days=7)),
+            later=nearest(view.monday + timedelta(days=7)),
             zones=dict.fromkeys((view.location.timezone.key, *ZONES, view.zone.key)),
             **self._told(view),
         )
@@ -117,12 +129,16 @@ class Site:
         view, form = read_view(self._world, request.query), await read_form(request)
         if view.calendar is None:
             raise Unclear(404, "No such calendar", "Bookings are made on a calendar.")
+        if led_to := self._sent.led_to(view.calendar.id, form):
+            return _see(led_to)
         operation = deeds.booking(view.location, view.calendar.id, form)
         try:
             outcome = await deeds.carry_out(self._desk, view.location, operation)
         except Refusal as refusal:
             return self._form(view, form.get("start", ""), form, refusal)
-        return _see(view.link() + f"#booking-{outcome.body['id']}")
+        address = view.link() + f"#booking-{outcome.body['id']}"
+        self._sent.keep(view.calendar.id, form, address)
+        return _see(address)
 
     def _form(self, view: View, start: str, said: Mapping[str, str], refusal: Refusal | None = None) -> web.Response:
         """To be filled in for one free slot; with what HighLevel says where it was filled in to no avail."""
@@ -139,6 +155,7 @@ class Site:
             together=view.calendar.calendar_type == "collective",
             when=day_and_clock(at, view.zone),
             start=local_text(at, view.location.timezone),
+            once=token_urlsafe(12),
             offer=offer,
             seats="" if offer is None else seats_of(self._world, view.calendar, [offer]).get(offer.start, ""),
             people=[(each, name_of(self._world.user(view.location, each), each)) for each in free],

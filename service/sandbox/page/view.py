@@ -13,7 +13,7 @@ from service.availability.intervals import Interval
 from service.highlevel.calendars import Calendar
 from service.highlevel.users import User
 from service.sandbox.lever import ROOT
-from service.sandbox.page.words import name_of
+from service.sandbox.page.words import local, name_of
 from service.sandbox.world.records import Location
 from service.sandbox.world.world import World
 
@@ -95,8 +95,8 @@ class View:
         return self.drawn_link(booking_id, "service-bookings")
 
     def day_link(self, moment: datetime) -> str:
-        """The week in which it is."""
-        return self.link(week=moment.astimezone(self.zone).date())
+        """The week in which it is, or the nearest that is drawn."""
+        return self.link(week=nearest(local(moment, self.zone).date()))
 
     def place_link(self, start: datetime) -> str:
         """Where a free place is booked."""
@@ -121,6 +121,11 @@ def read_view(world: World, query: Mapping[str, str]) -> View:
     day = _day(asked["week"]) if "week" in asked else world.now().astimezone(zone).date()
     calendar, person = _subject(world, location, asked.get("of"))
     return View(location, calendar, person, day - timedelta(days=day.weekday()), zone, asked)
+
+
+def nearest(day: date) -> date:
+    """Of which a week is drawn."""
+    return min(max(day, date(YEARS[0], 1, 1)), date(YEARS[-1], 12, 31))
 
 
 def people_of(world: World, location: Location) -> list[User]:

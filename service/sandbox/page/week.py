@@ -13,7 +13,7 @@ from service.sandbox.page.lanes import Lane, More, Span, side_by_side
 from service.sandbox.page.placement import STEP
 from service.sandbox.page.seats import seats_of
 from service.sandbox.page.view import View
-from service.sandbox.page.words import clock
+from service.sandbox.page.words import clock, clock_on, comes_twice, local
 from service.sandbox.world.records import FREEING
 from service.sandbox.world.world import World
 
@@ -34,8 +34,15 @@ class Box:
     entry: Entry
     span: Span
     lane: Lane
+    starts: str
+    """By the clock, with the day where that is another; or `all day`."""
+    ends: str
     goes_on: bool = False
     """It began the day before."""
+
+    @property
+    def time(self) -> str:
+        return "–".join(filter(None, (self.starts, self.ends)))
 
     @property
     def kinds(self) -> str:
@@ -63,6 +70,8 @@ class Place:
     """Something else is on meanwhile."""
     seats: str = ""
     """How many are left, where there is more than one."""
+    half: str = ""
+    """`first` or `second`, of an hour that comes twice: they stand side by side."""
 
     @property
     def told(self) -> str:
@@ -80,6 +89,11 @@ class Day:
     """Outside opening hours."""
     now: int | None
     """Where the line is drawn, of today only."""
+
+    @property
+    def twice(self) -> bool:
+        """Of an hour that comes twice there are places beside something else."""
+        return any(place.half and place.beside for place in self.free)
 
 
 @dataclass(frozen=True)
@@ -131,12 +145,12 @@ def week_of(world: World, view: View) -> Week:
                 day=day,
                 today=day == now.date(),
                 boxes=tuple(
-                    Box(entry, span, lane, stretch.goes_on)
+                    Box(entry, span, lane, *_times(stretch, entry, view), stretch.goes_on)
                     for (span, stretch, entry), lane in zip(spans, lanes, strict=True)
                 ),
                 more=tuple(more),
                 free=tuple(
-                    Place(start, clock(start, view.zone), each, not busy.isdisjoint(each.steps), seats.get(start, ""))
+                    _place(start, each, view, beside=not busy.isdisjoint(each.steps), seats=seats.get(start, ""))
                     for start, each in here
                 ),
                 shades=tuple(_shades([stretch for stretch in open_times if stretch.day == day], shown)),
@@ -178,14 +192,30 @@ def _places(offers: Sequence[Offer], view: View, calendar: Calendar) -> Iterator
             yield first, offer.start
 
 
+def _place(start: datetime, span: Span, view: View, *, beside: bool, seats: str) -> Place:
+    at = local(start, view.zone)
+    half = ("first", "second")[at.fold] if comes_twice(at) else ""
+    return Place(start, clock(start, view.zone), span, beside, seats, half)
+
+
+def _times(stretch: _Stretch, entry: Entry, view: View) -> tuple[str, str]:
+    if (stretch.starts, stretch.ends) == (0, DAY):
+        return "all day", ""
+    interval = entry.interval
+    return clock_on(stretch.day, interval.starts, view.zone), clock_on(stretch.day, interval.ends, view.zone)
+
+
 def _stretches(interval: Interval, view: View) -> Iterator[_Stretch]:
     """Its part of each day of the week."""
-    starts, ends = interval.starts.astimezone(view.zone), interval.ends.astimezone(view.zone)
+    starts, ends = local(interval.starts, view.zone), local(interval.ends, view.zone)
     day, last = max(starts.date(), view.days[0]), min(ends.date(), view.days[-1])
     while day <= last:
         goes_on = day > starts.date()
         first = 0 if goes_on else _minute(starts)
         end = DAY if day < ends.date() else _minute(ends)
+        if not goes_on and end <= first and interval.ends > interval.starts:
+            # Clocks go back meanwhile, at a whole hour: it is drawn up to there.
+            end = min(first + int((interval.ends - interval.starts).total_seconds()) // 60, first // HOUR * HOUR + HOUR)
         if not goes_on or end > 0:
             yield _Stretch(day, first, end, goes_on)
         day += timedelta(days=1)

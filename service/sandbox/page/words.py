@@ -1,7 +1,7 @@
 """Words of the page: how names, moments, statuses and texts from elsewhere are written."""
 
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ LAID_OUT = "\n\t"
 JOINERS = "\u200c\u200d"
 """Emoji and several scripts are written with them."""
 HIDING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+MIDNIGHT = "24:00"
 LONGEST = 4096
 """Characters drawn of one text."""
 
@@ -38,28 +39,61 @@ def mark_of(status: str) -> str:
     return MARKS.get(status, "●")
 
 
+def local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """What the zone would move over the calendar's edge is its first or last moment."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        first, last = datetime.min.replace(tzinfo=zone), datetime.max.replace(tzinfo=zone)
+        return first if moment.year == first.year else last
+
+
+def comes_twice(local: datetime) -> bool:
+    """Whether clocks go back, so that this one shows the same once more."""
+    return local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
+
+
 def clock(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%H:%M}"
+    """`09:00`; `01:30 BST` of an hour that comes twice."""
+    return _clock(local(moment, zone))
 
 
 def day_and_clock(moment: datetime, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+    at = local(moment, zone)
+    return f"{at:%a} {at.day} {at:%b %Y}, {_clock(at)}"
+
+
+def clock_on(day: date, moment: datetime, zone: ZoneInfo) -> str:
+    """Without the date where it is that day, the end of that day among it."""
+    at = local(moment, zone)
+    if at.date() == day:
+        return _clock(at)
+    if (at.date() - day).days == 1 and at.time() == time():
+        return MIDNIGHT
+    year = "" if at.year == day.year else f" {at.year}"
+    return f"{at:%a} {at.day} {at:%b}{year}, {_clock(at)}"
+
+
+def times_words(starts: datetime, ends: datetime, zone: ZoneInfo) -> str:
+    """`09:00–10:00`, with both days where it ends on another one."""
+    until = clock_on(local(starts, zone).date(), ends, zone)
+    since = clock(starts, zone) if until == MIDNIGHT else clock_on(local(ends, zone).date(), starts, zone)
+    return f"{since}–{until}"
 
 
 def span_words(starts: datetime, ends: datetime, zone: ZoneInfo) -> str:
-    return f"{day_and_clock(starts, zone)}–{clock(ends, zone)}"
+    return f"{day_and_clock(starts, zone)}–{clock_on(local(starts, zone).date(), ends, zone)}"
 
 
 def moment_words(moment: datetime, zone: ZoneInfo) -> str:
     """With seconds: when something was done."""
-    local = moment.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %H:%M:%S}"
+    at = local(moment, zone)
+    return f"{at:%a} {at.day} {at:%b %H:%M:%S}"
 
 
 def zone_words(zone: ZoneInfo, *moments: datetime) -> str:
     """`Europe/London (UTC+00:00, then UTC+01:00)`: as the clocks are at these moments."""
-    offsets = (f"{moment.astimezone(zone):%z}" for moment in moments)
+    offsets = (f"{local(moment, zone):%z}" for moment in moments)
     return f"{zone.key} ({', then '.join(dict.fromkeys(f'UTC{offset[:3]}:{offset[3:5]}' for offset in offsets))})"
 
 
@@ -88,3 +122,7 @@ def shown(value: Any) -> Any:
         if unicodedata.category(character) in HIDING and character not in LAID_OUT + JOINERS
     }
     return value.translate(hiding)
+
+
+def _clock(local: datetime) -> str:
+    return f"{local:%H:%M} {local:%Z}" if comes_twice(local) else f"{local:%H:%M}"
