@@ -8,13 +8,14 @@ run: $(VENV)/.run
 	@$(BIN)/slotwright up --demo $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/.system
-	@$(BIN)/python -m pytest -n 4 $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-# More of what is random in the tests: worlds for the arithmetic of slots, calls of all operations of the sandbox.
+# More of what the tests only sample: both forms of logs searched for secrets, worlds for the arithmetic of slots, calls of all operations of the sandbox.
 fuzz: $(VENV)/.dev
+	@SLOTWRIGHT_LOG_FORMS="json text" $(BIN)/python -m pytest -n 2 tests/test_canaries.py $(ARGS)
 	@SLOTWRIGHT_WORLDS=10000 $(BIN)/python -m pytest -n 2 tests/test_slots.py $(ARGS)
 	@SLOTWRIGHT_EXAMPLES=200 $(BIN)/python -m pytest -n 2 tests/test_sandbox_schema.py $(ARGS)
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import re
 import signal
 from collections.abc import AsyncIterator
@@ -34,6 +35,9 @@ from tests.canaries import (
 from tests.house import APP_ID, event, now, signed
 from tests.processes import end_of, free_port, ready, working
 from tests.sandboxes import CUTS, LOCATION
+
+FORMS = os.environ.get("SLOTWRIGHT_LOG_FORMS", "json").split()
+"""JSON shows most of what happens; `make fuzz` looks at the text as well."""
 
 pytestmark = pytest.mark.processes
 
@@ -228,7 +232,7 @@ def mistyped(place: Place) -> list[tuple[tuple[str, ...], dict[str, str]]]:
     ]
 
 
-@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("form", FORMS)
 async def test_no_secret_and_nothing_of_a_person_is_told(
     form: str, database_url: str, servers: Servers, valkey_user: None, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ def interval(start: int, length: int) -> Interval:
     return Interval(moment_of(start), moment_of(start + length))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(world=worlds(together=False))
 def test_somebody_is_free_for_a_booking_of_their_own_where_a_slot_is_on_offer(world: World) -> None:
     said = world.conditions

@@ -3,10 +3,13 @@
 import ast
 import re
 import subprocess
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.xdist_group("tree")  # read once
 
 ROOT = Path(__file__).parent.parent
 LONGEST = 300
@@ -34,6 +37,7 @@ def files(pattern: str) -> list[str]:
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
 
 
+@cache
 def parsed() -> dict[str, ast.Module]:
     found = {name: ast.parse((ROOT / name).read_text(encoding="utf-8"), name) for name in files("*.py")}
     assert len(found) > 100
