@@ -156,7 +156,28 @@ async def test_what_is_no_sandbox_gives_no_key_and_the_log_says_so(status: int, 
         settings = settings_for("", "", highlevel_url=str(server.make_url("/")))
         with capture_logs() as logged:
             assert await keys_of_sandbox(settings) == ()
-    assert await keys_of_sandbox(settings) == (), "nobody listens there any more"
+    assert [entry["log_level"] for entry in logged] == ["warning"]
+
+
+async def test_a_sandbox_that_only_starts_is_asked_again_and_one_that_is_not_there_is_given_up() -> None:
+    came: list[web.Request] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        came.append(request)
+        if len(came) == 1:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.json_response({"publicKey": pem(KEY)})
+
+    app = web.Application()
+    app.router.add_get("/_sandbox/webhook-key", answer)
+    async with TestServer(app) as server:
+        settings = settings_for("", "", highlevel_url=str(server.make_url("/")))
+        with capture_logs() as logged:
+            assert await keys_of_sandbox(settings) == (pem(KEY),)
+        assert (len(came), logged) == (2, [])
+    with capture_logs() as logged:
+        assert await keys_of_sandbox(settings) == ()
     assert [entry["log_level"] for entry in logged] == ["warning"]
 
 

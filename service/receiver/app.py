@@ -29,6 +29,11 @@ log = structlog.get_logger()
 HEALTH = web.AppKey("health", Health)
 SOURCES = web.AppKey("sources", Sources)
 
+ASKED_FOR_A_KEY = 4
+"""So often a sandbox is asked for its key."""
+PAUSE = 0.25
+"""Seconds between two times."""
+
 
 def create_app(
     settings: Settings,
@@ -97,14 +102,24 @@ async def keys_of_sandbox(settings: Settings) -> tuple[str, ...]:
     if settings.highlevel_url.rstrip("/") == HIGHLEVEL_URL:
         return ()
     url = settings.highlevel_url.rstrip("/") + "/_sandbox/webhook-key"
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session,
-            session.get(url, allow_redirects=False) as answer,
-        ):
-            key = str((await answer.json())["publicKey"])
-            read_webhook_key(key)
-            return (key,)
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError) as error:
-        log.warning("no sandbox answers at HIGHLEVEL_URL, its webhooks will be refused", error=type(error).__name__)
-        return ()
+    for asked in range(1, ASKED_FOR_A_KEY + 1):
+        try:
+            return (await _key_at(url),)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError) as error:
+            # One that only starts, or is busy, answers a moment later: without its key all of its webhooks are refused.
+            if asked < ASKED_FOR_A_KEY and isinstance(error, aiohttp.ClientConnectionError | TimeoutError | OSError):
+                await asyncio.sleep(PAUSE)
+                continue
+            log.warning("no sandbox answers at HIGHLEVEL_URL, its webhooks will be refused", error=type(error).__name__)
+            break
+    return ()
+
+
+async def _key_at(url: str) -> str:
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session,
+        session.get(url, allow_redirects=False) as answer,
+    ):
+        key = str((await answer.json())["publicKey"])
+        read_webhook_key(key)
+        return key
