@@ -8,7 +8,7 @@ run: $(VENV)/.run
 	@$(BIN)/slotwright up --demo $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/.system
-	@$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 4 $(ARGS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

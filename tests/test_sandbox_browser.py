@@ -15,7 +15,6 @@ from tests.test_browser import ARGUMENTS, CHROMIUM, FAINT, UNNAMED, Visit, sidew
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("sandbox browser"),  # one browser for all of them
 ]
 
 

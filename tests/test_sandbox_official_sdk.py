@@ -14,8 +14,6 @@ from tests.sandboxes import ADA, CUTS, DANA, HEADERS, KIM, LOCATION, Sandbox, at
 from tests.specification import document
 from tests.tour import SEED
 
-pytestmark = pytest.mark.xdist_group("official SDK")  # what it loads is loaded once
-
 STAGES = {**plain_bookings.STAGES, **plain_calendars.STAGES, **plain_services.STAGES}
 NOTE = "/calendars/appointments/{appointmentId}/notes/{noteId}"
 CANNOT = {("PUT", NOTE), ("DELETE", NOTE)}

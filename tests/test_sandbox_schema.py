@@ -18,8 +18,6 @@ from tests.specification import document
 from tests.things import Things
 from tests.tour import SEED
 
-pytestmark = pytest.mark.xdist_group("schema")  # what it loads is loaded once
-
 if TYPE_CHECKING:
     from schemathesis import Case, GenerationMode
     from schemathesis.schemas import APIOperation

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("tree")  # read once
-
 ROOT = Path(__file__).parent.parent
 LONGEST = 300
 LOCKS = (

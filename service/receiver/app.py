@@ -29,7 +29,7 @@ log = structlog.get_logger()
 HEALTH = web.AppKey("health", Health)
 SOURCES = web.AppKey("sources", Sources)
 
-ASKED_FOR_A_KEY = 4
+ASKED_FOR_A_KEY = 2
 """So often a sandbox is asked for its key."""
 PAUSE = 0.25
 """Seconds between two times."""
