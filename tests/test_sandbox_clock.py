@@ -80,7 +80,7 @@ async def test_a_change_is_later_than_the_last_one_when_the_clock_was_set_back(s
 
 async def test_tokens_end_by_it(sandbox: Sandbox) -> None:
     asked = {"response_type": "code", "client_id": AGENCY["client_id"], "scope": "calendars.readonly"}
-    query = {**asked, "redirect_uri": "http://127.0.0.1/back"}
+    query = {**asked, "redirect_uri": "https://app.example.com/back"}
     async with sandbox.client.get("/oauth/chooselocation", params=query, allow_redirects=False) as answer:
         code = answer.headers["Location"].partition("code=")[2]
     form = {**AGENCY, "grant_type": "authorization_code", "code": code}
