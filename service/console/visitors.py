@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from service import origin
 from service.console.errors import Refused
 
 PROBES = frozenset({"/healthz", "/readyz"})
@@ -38,7 +39,7 @@ async def only_loopback_names(request: web.Request, handler: Handler) -> web.Str
 @web.middleware
 async def only_our_own_forms(request: web.Request, handler: Handler) -> web.StreamResponse:
     """What is posted comes from a page of this console, as far as the browser tells."""
-    if request.method not in ("GET", "HEAD") and not _from_our_own_page(request):
+    if request.method not in ("GET", "HEAD") and not origin.is_own(request.headers):
         raise Refused(403, "Not from here", "This form was sent by another site. Nothing was done.")
     return await handler(request)
 
@@ -56,17 +57,6 @@ def own_path(text: str) -> str:
     except ValueError:
         return "/"
     return text if harmless and not parts.scheme and not parts.netloc else "/"
-
-
-def _from_our_own_page(request: web.Request) -> bool:
-    if site := request.headers.get("Sec-Fetch-Site"):
-        return site in ("same-origin", "none")
-    # Older browsers, and any over plain HTTP. Who sends neither is no browser, and nobody's session rides with it.
-    origin = request.headers.get("Origin")
-    try:
-        return origin is None or urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
-    except ValueError:
-        return False
 
 
 def _host_name(host: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from service import origin
 from service.sandbox.door.edge import answered
 from service.sandbox.lever import ROOT
 
@@ -36,7 +37,7 @@ async def keep_strangers_out(request: web.Request, handler: Handler) -> web.Stre
         if not is_plain_name(request.headers.get("Host", "")):
             message = "this name is not the sandbox's: ask for it by its address, or as localhost"
             return _turned_away(request, 421, message)
-        if request.method not in READS and not is_from_here(request):
+        if request.method not in READS and not origin.is_own(request.headers):
             message = "this was sent by a page of another site; nothing was done"
             return _turned_away(request, 403, message)
     return await handler(request)
@@ -48,18 +49,6 @@ def _turned_away(request: web.Request, status: int, message: str) -> web.Respons
         return answered({"statusCode": status, "message": message}, status)
     text = PAGE.format(message=message[0].upper() + message[1:], root=ROOT)
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)
-
-
-def is_from_here(request: web.Request) -> bool:
-    """Whether no browser sent it on behalf of another site."""
-    if site := request.headers.get("Sec-Fetch-Site"):
-        return site in ("same-origin", "none")
-    # Older browsers, and any that came by plain HTTP to another name than localhost. Who sends neither is no browser.
-    origin = request.headers.get("Origin")
-    try:
-        return origin is None or urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
-    except ValueError:
-        return False
 
 
 def is_plain_name(host: str) -> bool:
