@@ -9,7 +9,7 @@ from dateutil.relativedelta import relativedelta
 
 from service.availability.hours import first_instant, hours_of_calendar, hours_of_schedule
 from service.availability.intervals import Interval
-from service.availability.slots import Booking, Offer, Person, Terms, hidden, offers
+from service.availability.slots import INSTANT, Booking, Offer, Person, Terms, hidden, offers
 from service.highlevel.calendars import Calendar
 from service.highlevel.event_calendar_schedules import EventCalendarSchedule
 from service.highlevel.schedules import Schedule
@@ -18,7 +18,6 @@ from service.sandbox.world.agenda import Subject
 from service.sandbox.world.records import Location
 from service.sandbox.world.world import World
 
-INSTANT = timedelta(microseconds=1)
 AROUND = timedelta(days=2)
 """Further away than this no opening and no buffer reaches."""
 FAR = timedelta(days=400 * 365)

@@ -10,9 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from service.availability.intervals import Interval
+from service.availability.slots import INSTANT
 from service.highlevel.operation import Operation
 from service.sandbox import refusals
-from service.sandbox.booking.offers import INSTANT
 from service.sandbox.desk import Desk
 from service.sandbox.lever import Lever
 from service.sandbox.page import deeds
