@@ -1,78 +1,33 @@
 """`assign`: the person who keeps the appointment."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, assert_never
-
-from pydantic import Discriminator, Tag
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, assert_never
 
 from service.highlevel.appointments import Appointment, EditAppointment
 from service.highlevel.calendars import GetCalendar
 from service.store.appointments import LastSeen
-from workers.actions.action import Action, ActionContext, LeftAlone, Plan, Turn, Write
-from workers.actions.agenda import Agenda
+from service.store.reservations import Reservation
+from service.store.turns import Account, Turn, Turns
+from workers.actions.action import Action, ActionContext, LeftAlone, Plan, Write
+from workers.actions.agenda import Agenda, hull
 from workers.actions.present import as_status, before, present
-from workers.names import DeclaredTeam, Named, Person, TeamOrPeople
-from workers.words import Words, nearest
-
-
-class RoundRobin(Words):
-    """Each of the team in turn."""
-
-    called: ClassVar[str] = "round_robin"
-
-    round_robin: DeclaredTeam
-
-
-class LeastBusy(Words):
-    """Whoever has the fewest bookings over the day, week or month of the booking."""
-
-    called: ClassVar[str] = "least_busy"
-
-    least_busy: TeamOrPeople
-    over: Literal["day", "week", "month"] = "day"
-
-
-WAYS: Mapping[str, type[Words]] = {"round_robin": RoundRobin, "least_busy": LeastBusy}
-
-
-def _way(value: object) -> str | None:
-    """The way meant, by its word; parentheses keep it from being taken for a word of the file."""
-    match value:
-        case Mapping():
-            words = [str(word) for word in value]
-            word = next((word for word in words if word in WAYS), None)
-            word = word or next((near for word in words if (near := nearest(word, WAYS))), None)
-            return f"({word})" if word else None
-        case RoundRobin():
-            return "(round_robin)"
-        case LeastBusy():
-            return "(least_busy)"
-        case list() | None:
-            return None
-        case _:
-            return "(person)"
-
-
-To = Annotated[
-    Annotated[Person, Tag("(person)")]
-    | Annotated[RoundRobin, Tag("(round_robin)")]
-    | Annotated[LeastBusy, Tag("(least_busy)")],
-    Discriminator(
-        _way,
-        custom_error_type="rule",
-        custom_error_message="{message}",
-        custom_error_context={"message": "a person, {round_robin: team} or {least_busy: team} expected"},
-    ),
-]
+from workers.assignment.candidate import Candidate, Told
+from workers.assignment.choice import Choice, choose
+from workers.assignment.period import Period, bounds
+from workers.assignment.state import State, account_of
+from workers.assignment.ways import FirstFree, LeastBusy, RoundRobin, Way, Ways, Weighted
+from workers.names import Named
 
 
 class Assign(Action):
     """Give the appointment to a person, named or chosen."""
 
     called: ClassVar[str] = "assign"
+    decides_alone: ClassVar[bool] = True
 
     do: Literal["assign"]
-    to: To
+    to: Ways
     replace: Literal["nobody", "automatic", "anybody"] = "nobody"
 
     def writes(self) -> frozenset[str]:
@@ -84,13 +39,30 @@ class Assign(Action):
             return appointment
         if kept := self._keeps(appointment, context.seen):
             return LeftAlone(kept)
-        agenda = Agenda(context.api, context.booking, context.zone)
-        calendar = (await context.api(GetCalendar(calendar_id=context.booking.calendar_id))).calendar
-        choice = await self._choose(context, agenda, calendar.team)
-        if isinstance(choice, LeftAlone):
-            return choice
-        person, why, turn = choice
-        if person.id == context.booking.assignee:
+        choosing = await _Choosing.of(context, self.to)
+        told: list[Told] = []
+        reasons: list[str] = []
+        for way in self.to:
+            choice, turn = await choosing.by(way)
+            told.extend(choice.candidates)
+            if choice.person is None:
+                reasons.append(choice.why)
+                continue
+            why = choice.why + (f"; before that, {'; '.join(dict.fromkeys(reasons))}" if reasons else "")
+            return self._given(context, appointment, choice.person, why, turn, told)
+        return LeftAlone("nobody can take it: " + "; ".join(dict.fromkeys(reasons)))
+
+    def _given(
+        self,
+        context: ActionContext,
+        appointment: Appointment,
+        person: Named,
+        why: str,
+        turn: Turn,
+        told: Iterable[Told],
+    ) -> Plan | LeftAlone:
+        booking = context.booking
+        if person.id == booking.assignee:
             return LeftAlone(f"{person} has the booking already: {why}", turn)
         write = EditAppointment(
             event_id=appointment.id,
@@ -98,7 +70,12 @@ class Assign(Action):
             assigned_user_id=person.id,
             to_notify=False,
         )
-        return Plan((Write(write, f"assign {person}: {why}", {"before": before(context.booking)}),), turn)
+        meant: dict[str, Any] = {
+            "before": before(booking),
+            "candidates": [each.stored() for each in told],
+            **Reservation(booking.id, person.id, booking.starts, booking.ends).meant(),
+        }
+        return Plan((Write(write, f"assign {person}: {why}", meant),), turn)
 
     def _keeps(self, appointment: Appointment, seen: LastSeen) -> str | None:
         """Why the person whose booking it is keeps it; None when they may be replaced."""
@@ -112,48 +89,66 @@ class Assign(Action):
             return "somebody chose its person, and the rule replaces only what was automatic"
         return None
 
-    async def _choose(
-        self, context: ActionContext, agenda: Agenda, calendar_team: Sequence[str]
-    ) -> tuple[Named, str, Turn | None] | LeftAlone:
-        match self.to:
-            case Named() as person:
-                candidates: Sequence[Named] = (person,)
-            case RoundRobin(round_robin=team) | LeastBusy(least_busy=team):
-                candidates = team.members or tuple(context.names.person_with(id_) for id_ in calendar_team)
-            case _:
-                assert_never(self.to)
-        free, left_out = await self._fit(candidates, agenda, calendar_team)
-        if not free:
-            return LeftAlone("nobody can take it: " + "; ".join(left_out or ["the team is empty"]))
-        besides = f" ({'; '.join(left_out)})" if left_out else ""
-        match self.to:
-            case Named() as person:
-                return person, "as the rule says", None
-            case RoundRobin(round_robin=team):
-                # The calendar's own team is another one on each calendar.
-                key = str(team) if team.members else f"calendar {context.booking.calendar_id}"
-                turns = await context.turns(key)
-                chosen = min(free, key=lambda person: turns.last.get(person.id, 0))
-                return chosen, f"next in turn of {team}{besides}", Turn(key, chosen.id, turns.version)
-            case LeastBusy(over=period):
-                counts = [(await agenda.count(person.id, period), person) for person in free]
-                fewest = min(counts, key=lambda counted: counted[0])[1]
-                listed = ", ".join(f"{person} {count}" for count, person in counts)
-                return fewest, f"fewest bookings that {period}: {listed}{besides}", None
-            case _:
-                assert_never(self.to)
 
-    async def _fit(
-        self, candidates: Sequence[Named], agenda: Agenda, calendar_team: Sequence[str]
-    ) -> tuple[list[Named], list[str]]:
-        """Who is on the calendar's team and free then, and why each of the others is not."""
-        free: list[Named] = []
-        left_out: list[str] = []
-        for person in candidates:
-            if calendar_team and person.id not in calendar_team:
-                left_out.append(f"{person} is not on the calendar's team")
-            elif not await agenda.free(person.id):
-                left_out.append(f"{person} is busy then")
-            else:
-                free.append(person)
-        return free, left_out
+@dataclass(frozen=True)
+class _Choosing:
+    """What the choice of a person goes by, read in the order in which nothing that is decided beside it is missed: the
+    turns, then what is reserved, then HighLevel's lists."""
+
+    context: ActionContext
+    turns: Turns
+    agenda: Agenda
+    calendar_team: Sequence[str]
+
+    @classmethod
+    async def of(cls, context: ActionContext, ways: Iterable[Way]) -> "_Choosing":
+        booking, starts = context.booking, context.booking.starts.astimezone(context.zone)
+        accounts = (account_of(way, booking.calendar_id, starts) for way in ways)
+        turns = await context.turns([account[0] for account in accounts if account])
+        periods: set[Period] = {"day", *(way.over for way in ways if isinstance(way, LeastBusy))}
+        reserved = await context.reserved(*hull(booking, (bounds(starts, period) for period in periods)))
+        agenda = Agenda(context.api, booking, context.zone, reserved)
+        calendar = (await context.api(GetCalendar(calendar_id=booking.calendar_id))).calendar
+        return cls(context, turns, agenda, calendar.team)
+
+    async def by(self, way: Way) -> tuple[Choice, Turn]:
+        """The choice, and what it makes of the turns."""
+        starts = self.context.booking.starts.astimezone(self.context.zone)
+        candidates = [await self._candidate(way, person, weight) for person, weight in self._people(way)]
+        named = account_of(way, self.context.booking.calendar_id, starts)
+        if named is None:
+            return choose(way, candidates, State()), Turn(self.turns.decided)
+        name, until = named
+        account = self.turns.accounts.get(name, Account(name))
+        choice = choose(way, candidates, State.of(way, account.kept))
+        return choice, Turn(self.turns.decided, replace(account, kept=choice.state.kept(way), until=until))
+
+    def _people(self, way: Way) -> list[tuple[Named, int]]:
+        """Who may be chosen, each with their weight."""
+        match way:
+            case Named():
+                people: Iterable[Named] = (way,)
+            case RoundRobin(round_robin=team) | LeastBusy(least_busy=team):
+                people = team.members or tuple(self.context.names.person_with(id_) for id_ in self.calendar_team)
+            case FirstFree(first_free=some):
+                people = some
+            case Weighted(weighted=weights):
+                return list(weights)
+            case _:
+                assert_never(way)
+        return [(person, 1) for person in dict.fromkeys(people)]
+
+    async def _candidate(self, way: Way, person: Named, weight: int) -> Candidate:
+        per_day = self.context.names.limits.get(person.id)
+        if self.calendar_team and person.id not in self.calendar_team:
+            return Candidate(person, "is not on the calendar's team")
+        periods: set[Period] = {way.over} if isinstance(way, LeastBusy) else set()
+        engaged = await self.agenda.of(person.id, periods | {"day"} if per_day else periods)
+        return Candidate(
+            person,
+            None if engaged.free else "is busy then",
+            load=engaged.counts[way.over] if isinstance(way, LeastBusy) else 0,
+            that_day=engaged.counts.get("day", 0),
+            per_day=per_day,
+            weight=weight,
+        )

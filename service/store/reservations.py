@@ -1,0 +1,57 @@
+"""Reservations: people chosen for a time by steps that have not ended, whom HighLevel may not show there yet.
+
+They are the steps themselves, of which `meant` says whom they reserve: made with the plan in one transaction, gone with
+whatever ends the step.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.store.database import Connection
+
+RESERVES = "reserves"
+"""The word under which `meant` of a step says it."""
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A person's time, for one appointment."""
+
+    appointment_id: str
+    user_id: str
+    starts: datetime
+    ends: datetime
+
+    def meant(self) -> Mapping[str, Any]:
+        """As a step keeps it."""
+        times = {"starts": self.starts.isoformat(), "ends": self.ends.isoformat()}
+        return {RESERVES: {"user": self.user_id, **times}}
+
+
+# The first two lines of the condition are those of the index, which is read for the location.
+BETWEEN = """
+    SELECT appointment_id, meant->'reserves' AS reserves FROM steps
+    WHERE meant ? 'reserves' AND state IN ('planned', 'sent', 'waiting', 'unknown')
+        AND location_id = $1
+        AND (meant->'reserves'->>'starts')::timestamptz < $3 AND (meant->'reserves'->>'ends')::timestamptz > $2
+    ORDER BY step_id
+"""
+
+
+async def between(connection: Connection, location_id: str, starts: datetime, ends: datetime) -> list[Reservation]:
+    """Those that overlap a stretch.
+
+    To be read before HighLevel's own lists: a write that comes true in between is then seen in one of both, or in both,
+    and counts once by its appointment.
+    """
+    return [
+        Reservation(
+            row["appointment_id"],
+            row["reserves"]["user"],
+            datetime.fromisoformat(row["reserves"]["starts"]),
+            datetime.fromisoformat(row["reserves"]["ends"]),
+        )
+        for row in await connection.fetch(BETWEEN, location_id, starts, ends)
+    ]

@@ -1,0 +1,1 @@
+"""Assignment: who takes a booking. Candidates in, choice and reasons out; nothing here reads or writes anything."""
