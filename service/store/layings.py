@@ -1,0 +1,105 @@
+"""Layings: for which rules, clock and mode the moments of a location were laid, and whose turn it is to lay them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from service.store.database import Connection
+from service.trigger import Booking
+
+CLAIM = timedelta(seconds=30)
+"""How long a location stays with who lays its moments and says nothing more."""
+
+AGAIN = timedelta(minutes=1)
+"""Until they are laid a second time: for deliveries that were judged by the rules before while they were laid first."""
+
+
+@dataclass(frozen=True)
+class Laying:
+    """A location whose moments are to be laid for what is in force; `changed`: for the first time."""
+
+    location_id: str
+    rulebook_id: UUID | None
+    time_zone: str
+    mode: str
+    changed: bool
+
+
+# Each newest version is found through the index that keeps versions unique.
+WANTED = """
+    SELECT location_id, rulebook_id, time_zone, mode, changed FROM (
+        SELECT locations.location_id, in_force.rulebook_id, locations.time_zone, locations.mode, again_at,
+            claimed_until,
+            laid.location_id IS NULL OR laid.time_zone <> locations.time_zone OR laid.mode <> locations.mode
+            OR laid.rulebook_id IS DISTINCT FROM in_force.rulebook_id AS changed
+        FROM locations LEFT JOIN laid ON laid.location_id = locations.location_id CROSS JOIN LATERAL (
+            SELECT COALESCE(
+                (
+                    SELECT rulebook_id FROM rulebooks
+                    WHERE rulebooks.location_id = locations.location_id ORDER BY version DESC LIMIT 1
+                ),
+                (SELECT rulebook_id FROM rulebooks WHERE location_id IS NULL ORDER BY version DESC LIMIT 1)
+            ) AS rulebook_id
+        ) AS in_force
+    ) AS every
+    WHERE (changed OR again_at < now()) AND (claimed_until IS NULL OR claimed_until < now())
+    ORDER BY location_id
+    LIMIT $1
+"""
+
+BEGIN = """
+    INSERT INTO laid (location_id, rulebook_id, time_zone, mode, claimed_until, again_at)
+    SELECT location_id, $2, $3, $4, now() + $5, now() FROM locations WHERE location_id = $1
+    ON CONFLICT (location_id) DO UPDATE SET
+        rulebook_id = $2, time_zone = $3, mode = $4, claimed_until = now() + $5, again_at = now()
+    WHERE laid.claimed_until IS NULL OR laid.claimed_until < now()
+    RETURNING location_id
+"""
+
+GO_ON = "UPDATE laid SET claimed_until = now() + $2 WHERE location_id = $1"
+
+FINISH = "UPDATE laid SET claimed_until = NULL, again_at = now() + $2 WHERE location_id = $1"
+
+LAY_AGAIN = "UPDATE laid SET again_at = now() WHERE location_id = $1"
+
+# Held until they are laid for: who moves one meanwhile lays its moments after that.
+BOOKINGS = """
+    SELECT booking FROM appointments
+    WHERE location_id = $1 AND appointment_id > $2 AND (booking->>'ends')::timestamptz > $3
+    ORDER BY appointment_id
+    LIMIT $4
+    FOR SHARE
+"""
+
+
+async def wanted(connection: Connection, most: int) -> list[Laying]:
+    """Locations that nobody lays moments for though it is time."""
+    return [Laying(**row) for row in await connection.fetch(WANTED, most)]
+
+
+async def begin(connection: Connection, laying: Laying) -> bool:
+    """Whether it is ours; one that is not finished is wanted again when its claim has ended."""
+    values = laying.location_id, laying.rulebook_id, laying.time_zone, laying.mode
+    return await connection.fetchval(BEGIN, *values, CLAIM) is not None
+
+
+async def go_on(connection: Connection, laying: Laying) -> None:
+    """Keep the claim for a while more."""
+    await connection.execute(GO_ON, laying.location_id, CLAIM)
+
+
+async def finish(connection: Connection, laying: Laying, *, again: bool) -> None:
+    await connection.execute(FINISH, laying.location_id, AGAIN if again else None)
+
+
+async def again(connection: Connection, location_id: str) -> None:
+    """Bookings have come to be known that no delivery tells of."""
+    await connection.execute(LAY_AGAIN, location_id)
+
+
+async def bookings(
+    connection: Connection, location_id: str, after: str, ending_after: datetime, most: int
+) -> list[Booking]:
+    """Those last seen to end after a time, by id from after the one given; held for the caller's transaction."""
+    rows = await connection.fetch(BOOKINGS, location_id, after, ending_after, most)
+    return [Booking.model_validate(row["booking"]) for row in rows]

@@ -1,0 +1,236 @@
+"""Timers: the moments that rules wait for, one row each, and the deliveries that they turn into when they are due.
+
+Who fires timers holds their rows while it rings their lanes; who relays holds its lane's row, and so must not wait for
+a timer. It passes over one that is being fired: that delivery comes after it in the same lane, and relays once more.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal
+from uuid import UUID
+
+from service.event import MOMENT, Event, read_moment
+from service.store import arrivals
+from service.store.arrivals import Arrival
+from service.store.database import BOUND, Connection
+from service.store.identifiers import new_id
+from service.trigger import Booking
+
+PASSED = "it had passed already when it was laid"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A moment that a rule waits for. `never` says why it is not to come; `ahead`: it is in the future."""
+
+    rule: str
+    moment: str
+    due_at: datetime
+    until_at: datetime
+    ahead: bool
+    never: str | None = None
+
+
+@dataclass(frozen=True)
+class Timer:
+    """One that is due. `time_zone` is its location's now."""
+
+    timer_id: UUID
+    location_id: str
+    appointment_id: str
+    contact_id: str | None
+    rule: str
+    moment: str
+    due_at: datetime
+    until_at: datetime
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What becomes of a timer. `missed`: why it does not fire. `again`: when it is due next, and until when."""
+
+    timer: Timer
+    missed: str | None = None
+    again: tuple[datetime, datetime] | None = None
+
+
+OF_APPOINTMENT = """
+    SELECT timer_id, rule, moment, due_at, until_at, state FROM timers
+    WHERE location_id = $1 AND appointment_id = $2
+    FOR UPDATE SKIP LOCKED
+"""
+
+REMOVE = "DELETE FROM timers WHERE timer_id = ANY($1::uuid[])"
+
+MOVE = """
+    UPDATE timers SET
+        due_at = moved.due_at, until_at = moved.until_at, state = moved.state, reason = moved.reason,
+        delivery_id = NULL, ended_at = CASE moved.state WHEN 'past' THEN clock_timestamp() END
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::text[])
+        AS moved (timer_id, due_at, until_at, state, reason)
+    WHERE timers.timer_id = moved.timer_id
+"""
+
+LAY = """
+    INSERT INTO timers (
+        location_id, appointment_id, series_id, contact_id,
+        timer_id, rule, moment, due_at, until_at, state, reason, ended_at
+    )
+    SELECT $1, $2, $3, $4, laid.*, CASE laid.state WHEN 'past' THEN clock_timestamp() END
+    FROM unnest($5::uuid[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[])
+        AS laid (timer_id, rule, moment, due_at, until_at, state, reason)
+    ON CONFLICT (location_id, appointment_id, rule, moment) DO NOTHING
+"""
+
+PRUNE = """
+    DELETE FROM timers WHERE timer_id IN (
+        SELECT timer_id FROM timers WHERE location_id = $1 AND state = 'waiting'
+            AND (rule, moment) NOT IN (SELECT * FROM unnest($2::text[], $3::text[]))
+        FOR UPDATE SKIP LOCKED
+    )
+"""
+
+DUE = f"""
+    SELECT timer_id, location_id, appointment_id, contact_id, rule, moment, due_at, until_at, time_zone, {BOUND}
+    FROM timers JOIN locations USING (location_id)
+    WHERE state = 'waiting' AND due_at <= $1
+    ORDER BY due_at
+    LIMIT $2
+    FOR UPDATE OF timers SKIP LOCKED
+"""  # noqa: S608 (no value in it)
+
+END = """
+    UPDATE timers SET
+        state = ended.state, reason = ended.reason, delivery_id = ended.delivery_id, due_at = ended.due_at,
+        until_at = ended.until_at, ended_at = clock_timestamp()
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[], $6::timestamptz[])
+        AS ended (timer_id, state, reason, delivery_id, due_at, until_at)
+    WHERE timers.timer_id = ended.timer_id
+"""
+
+# What is due by the clock goes on to its next time; the row says of the last one what became of it.
+MISS = """
+    UPDATE timers SET reason = $6, state = CASE state WHEN 'fired' THEN 'missed' ELSE state END
+    WHERE location_id = $1 AND appointment_id = $2 AND rule = $3 AND moment = $4 AND delivery_id = $5
+"""
+
+
+async def relay(connection: Connection, booking: Booking, wanted: Sequence[Wanted] | None) -> None:
+    """Lay, move and remove the timers of one booking; the caller keeps it as last seen in the same transaction.
+
+    None is for rules that wait for no moment: nothing is asked of the database. What has fired for the same instant
+    does not fire again; what is not wanted any more is removed unless it has ended.
+    """
+    if wanted is not None:
+        await _relay(connection, booking.location_id, booking.id, wanted, booking.series_id, booking.contact_id)
+
+
+async def relay_clock(connection: Connection, location_id: str, wanted: Sequence[Wanted]) -> None:
+    """The same for the moments that the clock tells, which are about no booking."""
+    await _relay(connection, location_id, "", wanted)
+
+
+async def _relay(
+    connection: Connection,
+    location_id: str,
+    appointment_id: str,
+    wanted: Sequence[Wanted],
+    series_id: str | None = None,
+    contact_id: str | None = None,
+) -> None:
+    fresh = {(each.rule, each.moment): each for each in wanted}
+    gone, moved = [], []
+    for row in await connection.fetch(OF_APPOINTMENT, location_id, appointment_id):
+        timer = fresh.pop((row["rule"], row["moment"]), None)
+        if timer is None and row["state"] == "waiting":
+            gone.append(row["timer_id"])
+        elif timer is not None and (change := _change(row, timer)):
+            moved.append((row["timer_id"], *_state(change)))
+    if gone:
+        await connection.execute(REMOVE, gone)
+    if moved:
+        await connection.execute(MOVE, *_columns(moved))
+    if fresh:
+        rows = [(new_id(), each.rule, each.moment, *_state(each)) for each in fresh.values()]
+        await connection.execute(LAY, location_id, appointment_id, series_id, contact_id, *_columns(rows))
+
+
+def _change(row: Mapping[str, Any], wanted: Wanted) -> Wanted | None:
+    """What the row has to become; None when it stands as it should."""
+    if row["due_at"] != wanted.due_at:
+        return wanted
+    if row["state"] == "past":
+        return wanted if wanted.ahead and not wanted.never else None
+    if row["state"] != "waiting":
+        return None
+    if wanted.never == PASSED:  # since it was laid; whether it is missed is for whoever takes it to say
+        wanted = replace(wanted, never=None)
+    return wanted if wanted.never or row["until_at"] != wanted.until_at else None
+
+
+def _state(wanted: Wanted) -> tuple[datetime, datetime, Literal["past", "waiting"], str | None]:
+    return wanted.due_at, wanted.until_at, "past" if wanted.never else "waiting", wanted.never
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    return list(map(list, zip(*rows, strict=True)))
+
+
+async def prune(connection: Connection, location_id: str, kept: Iterable[tuple[str, str]]) -> None:
+    """Remove what waits for other than these rules' moments; each is a rule's name and the moment's words."""
+    pairs = list(kept)
+    await connection.execute(PRUNE, location_id, [rule for rule, _ in pairs], [moment for _, moment in pairs])
+
+
+async def of_clock(connection: Connection, location_id: str) -> dict[tuple[str, str], datetime]:
+    """When what the clock tells is due next, by rule and moment."""
+    rows = await connection.fetch(OF_APPOINTMENT, location_id, "")
+    return {(row["rule"], row["moment"]): row["due_at"] for row in rows}
+
+
+async def due(connection: Connection, now: datetime, most: int) -> list[Timer]:
+    """Take what is due, oldest first, and leave what another is taking; the caller's transaction ends them."""
+    rows = await connection.fetch(DUE, now, most)
+    return [Timer(**{name: row[name] for name in Timer.__dataclass_fields__}) for row in rows]
+
+
+async def end(connection: Connection, outcomes: Sequence[Outcome], now: datetime, *, ignored_kept: int) -> None:
+    """Turn each that fires into a delivery in its appointment's lane, and say of each what became of it.
+
+    A delivery's key is the instant's own: whatever else happens, a moment is delivered once.
+    """
+    fired = [_arrival(each.timer, now) for each in outcomes if each.missed is None]
+    recorded = iter(await arrivals.record(connection, fired, ignored_kept=ignored_kept) if fired else ())
+    rows = []
+    for each in outcomes:
+        delivery_id = next(recorded).delivery_id if each.missed is None else None
+        state = "waiting" if each.again else "missed" if each.missed else "fired"
+        times = each.again or (each.timer.due_at, each.timer.until_at)
+        rows.append((each.timer.timer_id, state, each.missed, delivery_id, *times))
+    await connection.execute(END, *_columns(rows))
+
+
+async def miss(connection: Connection, delivery_id: UUID, event: Event, reason: str) -> None:
+    """Say of one that fired in time that its delivery was taken up too late."""
+    place = event.location_id, event.appointment_id or "", event.rule, *event.news
+    await connection.execute(MISS, *place, delivery_id, reason)
+
+
+def _arrival(timer: Timer, now: datetime) -> Arrival:
+    identity = timer.location_id, timer.appointment_id, timer.rule, timer.moment, timer.due_at.isoformat()
+    said = {
+        "key": sha256("\n".join(identity).encode()).hexdigest(),
+        "location_id": timer.location_id,
+        "appointment_id": timer.appointment_id or None,
+        "contact_id": timer.contact_id,
+        "rule": timer.rule,
+        "moment": timer.moment,
+        "due": timer.due_at.isoformat(),
+        "until": timer.until_at.isoformat(),
+    }
+    body = json.dumps(said, ensure_ascii=False).encode()
+    return Arrival(MOMENT, read_moment(body), body, now)
