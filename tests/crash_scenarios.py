@@ -1,0 +1,159 @@
+"""What the crash matrix has workers do: for each action a booking, a rule, and what must be seen of it in HighLevel."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.house import LONDON, House
+from tests.sandboxes import ALEX, CONSULTATIONS, CUTS, DANA, KIM
+
+Posts = list[tuple[str, str]]
+"""What another system got: the id of each post, and its text."""
+
+Seen = Callable[[House, str, Posts], Awaitable[list[Any]]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`then` is what the rule says at first, `otherwise` once the worker has died: who decides anew shows it.
+
+    `seen` is every effect in HighLevel, one for each write that was carried out; `first` and `anew` are what it must
+    be. `change` befalls the booking after the rule was carried out in peace: the worker that is struck answers it.
+    """
+
+    action: str
+    then: str
+    otherwise: str
+    clock: str
+    booking: dict[str, Any]
+    seen: Seen
+    first: tuple[Any, ...]
+    anew: tuple[Any, ...]
+    change: dict[str, Any] | None = None
+
+    def rule(self, text: str, url: str) -> str:
+        """`url`: of the other system."""
+        return f"\n  - {{name: it, mode: live, when: appointment.created, then: [{text.replace('URL', url)}]}}\n"
+
+
+async def carried_out(house: House, method: str, ending: str) -> int:
+    """How often a call took, whatever was answered."""
+    calls = await house.call("GET", "/_sandbox/calls")
+    return sum(c["method"] == method and c["path"].endswith(ending) and c["carried_out"] for c in calls)
+
+
+async def assignees(house: House, id_: str, _: Posts) -> list[Any]:
+    return [(await house.appointment(id_))["assignedUserId"]] * await carried_out(house, "PUT", f"/{id_}")
+
+
+async def starts(house: House, id_: str, _: Posts) -> list[Any]:
+    at = datetime.fromisoformat((await house.appointment(id_))["startTime"]).astimezone(LONDON)
+    return [f"{at:%H:%M}"] * await carried_out(house, "PUT", f"/{id_}")
+
+
+async def notes(house: House, id_: str, _: Posts) -> list[Any]:
+    return await house.notes(id_)
+
+
+async def blocks(house: House, id_: str, _: Posts) -> list[Any]:
+    """Minutes of each block, and whether it begins where the booking ends."""
+    ends = datetime.fromisoformat((await house.appointment(id_))["endTime"])
+    return [(int((until - begin) / timedelta(minutes=1)), begin == ends) for begin, until in await house.blocks(ALEX)]
+
+
+async def moved_blocks(house: House, id_: str, _: Posts) -> list[Any]:
+    there = await blocks(house, id_, _)
+    return there if len(there) > 1 else there * await carried_out(house, "PUT", written(await house.steps(id_)))
+
+
+async def removed_blocks(house: House, id_: str, _: Posts) -> list[Any]:
+    removed = await carried_out(house, "DELETE", written(await house.steps(id_)))
+    return [] if await house.blocks(ALEX) else ["removed"] * removed
+
+
+async def posts(house: House, id_: str, got: Posts) -> list[Any]:
+    """Whoever gets a post again knows it by its id, as long as it is the same."""
+    return [text for _, text in dict.fromkeys(got)]
+
+
+def written(steps: list[Any]) -> str:
+    """The path's end of what these steps made."""
+    return "/" + str(next(step["written_id"] for step in steps if step["written_id"]))
+
+
+BLOCK = "{do: block_slot, after: 15m, follow: true}"
+BLOCKED: dict[str, Any] = {
+    "then": BLOCK,
+    "otherwise": "{do: block_slot, after: 45m, follow: true}",
+    "booking": {"calendarId": CUTS, "assignedUserId": ALEX},
+}
+
+SCENARIOS = (
+    Scenario(
+        action="assign",
+        then="{do: assign, to: kim, replace: anybody}",
+        otherwise="{do: assign, to: alex, replace: anybody}",
+        clock="10:00",
+        booking={"calendarId": CUTS, "assignedUserId": DANA},
+        seen=assignees,
+        first=(KIM,),
+        anew=(ALEX,),
+    ),
+    Scenario(
+        action="reschedule",
+        then='{do: reschedule, to: next_free, within: {hours: "11:00-16:00"}, notify: false}',
+        otherwise='{do: reschedule, to: next_free, within: {hours: "13:00-16:00"}, notify: false}',
+        clock="09:30",
+        booking={"calendarId": CONSULTATIONS, "assignedUserId": DANA},
+        seen=starts,
+        first=("11:00",),
+        anew=("13:00",),
+    ),
+    Scenario(
+        action="block_slot",
+        clock="13:00",
+        seen=blocks,
+        first=((15, True),),
+        anew=((45, True),),
+        **BLOCKED,
+    ),
+    Scenario(
+        action="block_slot (moved)",
+        clock="14:00",
+        seen=moved_blocks,
+        first=((15, True),),
+        anew=((15, True),),
+        change={"startTime": "17:00", "endTime": "18:00"},
+        **BLOCKED,
+    ),
+    Scenario(
+        action="block_slot (cancelled)",
+        clock="13:00",
+        seen=removed_blocks,
+        first=("removed",),
+        anew=("removed",),
+        change={"appointmentStatus": "cancelled"},
+        **BLOCKED,
+    ),
+    Scenario(
+        action="add_note",
+        then='{do: add_note, text: "as first decided"}',
+        otherwise='{do: add_note, text: "as decided anew"}',
+        clock="16:00",
+        booking={"calendarId": CUTS, "assignedUserId": ALEX},
+        seen=notes,
+        first=("as first decided",),
+        anew=("as decided anew",),
+    ),
+    Scenario(
+        action="call",
+        then="{do: call, url: 'URL', body: {text: as first decided}}",
+        otherwise="{do: call, url: 'URL', body: {text: as decided anew}}",
+        clock="16:00",
+        booking={"calendarId": CUTS, "assignedUserId": ALEX},
+        seen=posts,
+        first=("as first decided",),
+        anew=("as decided anew",),
+    ),
+)

@@ -1,0 +1,206 @@
+"""Workers that kill themselves at a chosen await: forked from one process that has loaded everything a worker needs.
+
+Only tests have this hook. Of the engine it knows one name, LANE; the rest is `slotwright work` as it stands.
+"""
+
+import asyncio
+import contextlib
+import functools
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+import types
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, ContextVar
+from typing import Any, ClassVar, TypeVar, cast
+
+T = TypeVar("T")
+
+LANE = "workers.jobs.Drainer._take"
+"""The coroutine function that claims a lane; in it, or in tasks that it starts, the lane is worked on and closed."""
+
+LOADED = ("workers.cli.commands", "workers.cli.roles")
+
+
+class Awaits:
+    """Counts how often the work on a lane gave way to the loop, and ends the process at one of these times.
+
+    Every await between claim and close that can be told from outside is one: what stands between two of them is done
+    in one go. Counted are those of the lane's own coroutine and of each task that was started for it (such as the one
+    that renews its lease), for each can be cut off. `before`: when the request is out and its answer is not here;
+    `after`: when the answer is here and nothing was done with it.
+    """
+
+    most: ClassVar[int] = 0
+    """Of the longest lane of this process."""
+
+    def __init__(self, kill_at: int, side: str, told: str) -> None:
+        self._kill_at = kill_at
+        self._side = side
+        self._told = told
+        self.number = 0
+
+    def suspended(self) -> int:
+        self.number += 1
+        if not self._kill_at and self.number > Awaits.most:
+            Awaits.most = self.number
+            tell(self._told, str(self.number))
+        self._passed("before", self.number)
+        return self.number
+
+    def resumed(self, number: int) -> None:
+        self._passed("after", number)
+
+    def _passed(self, side: str, number: int) -> None:
+        if side == self._side and number == self._kill_at:
+            tell(self._told, str(time.time()))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+_awaits: ContextVar[Awaits | None] = ContextVar("awaits", default=None)
+
+
+@types.coroutine
+def counted(inner: Coroutine[Any, Any, T], awaits: Awaits) -> Generator[Any, Any, T]:
+    """`inner`, each of whose suspensions is counted."""
+    go_on: Callable[[Any], Any] = inner.send
+    value: Any = None
+    while True:
+        try:
+            awaited = go_on(value)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        number = awaits.suspended()
+        try:
+            value = yield awaited
+        except BaseException as error:
+            go_on, value = inner.throw, error
+        else:
+            go_on = inner.send
+        awaits.resumed(number)
+
+
+async def _as_coroutine(inner: Coroutine[Any, Any, T], awaits: Awaits) -> T:
+    return await counted(inner, awaits)
+
+
+def count_tasks(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T], context: Context | None = None
+) -> "asyncio.Task[T]":
+    """A task factory: whatever the work on a lane starts is counted with it."""
+    awaits = _awaits.get()
+    inner = coroutine if awaits is None else _as_coroutine(coroutine, awaits)
+    return asyncio.Task(inner, loop=loop, context=context)
+
+
+def watch(kill_at: int, side: str, told: str) -> None:
+    """Have this process die at the await of that number of a lane; at 0 never, and `told` is how many there were."""
+    path, _, name = LANE.rpartition(".")
+    module, _, class_name = path.rpartition(".")
+    owner = getattr(importlib.import_module(module), class_name)
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    async def watched(*values: Any, **named: Any) -> Any:
+        asyncio.get_running_loop().set_task_factory(cast(Any, count_tasks))
+        awaits = Awaits(kill_at, side, told)
+        _awaits.set(awaits)
+        try:
+            return await counted(original(*values, **named), awaits)
+        finally:
+            _awaits.set(None)
+
+    setattr(owner, name, watched)
+
+
+def tell(path: str, text: str) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.write(file, text.encode())
+    os.close(file)
+
+
+def become_worker(order: dict[str, Any], parent: int) -> None:
+    """`slotwright work`, in the process that this is."""
+    from service.embedded.libc import die_with_parent
+
+    die_with_parent(signal.SIGKILL, parent)
+    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    os.closerange(3, 64)
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    if order["told"]:
+        watch(order["kill_at"], order["side"], order["told"])
+    sys.argv = ["slotwright", "work"]
+    from workers.cli import main
+
+    main()
+
+
+def fork(order: dict[str, Any], parent: int) -> int:
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    with contextlib.suppress(BaseException):
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            become_worker(order, parent)
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+    os._exit(code)
+
+
+def say(**words: Any) -> None:
+    os.write(1, json.dumps(words).encode() + b"\n")
+
+
+def serve() -> None:
+    """Fork a worker for each order, a line of JSON, and say the process; say of each that ended how it did."""
+    for module in LOADED:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    parent, rest = os.getpid(), b""
+    while True:
+        ready, _, _ = select.select([0, read], [], [])
+        if read in ready:
+            os.read(read, 4096)
+            while (ended := reap()) is not None:
+                say(ended=ended[0], status=ended[1])
+        if 0 in ready:
+            more = os.read(0, 65536)
+            if not more:
+                return
+            *lines, rest = (rest + more).split(b"\n")
+            for line in lines:
+                order = json.loads(line)
+                say(number=order["number"], started=fork(order, parent))
+
+
+def reap() -> tuple[int, int] | None:
+    try:
+        process, status = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return (process, os.waitstatus_to_exitcode(status)) if process else None
+
+
+if __name__ == "__main__":
+    serve()

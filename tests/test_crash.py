@@ -1,0 +1,80 @@
+"""Whatever strikes a worker, each effect is there once and as first decided. `make crash` runs the whole matrix."""
+
+import asyncio
+import contextlib
+import os
+import random
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from service.embedded import Servers
+from tests.conftest import TEMPLATE, named
+from tests.crash_matrix import BACK_WITHIN, Run, crash, show
+from tests.crash_nursery import Kill
+from tests.crash_scenarios import SCENARIOS
+from workers.actions import ACTIONS
+
+pytestmark = pytest.mark.processes
+
+ALL = "all"
+CRASHES = os.environ.get("SLOTWRIGHT_CRASHES", "14")
+"""How many of the matrix: `all`, or a number."""
+
+STANDS, CONNECTIONS = (16 if CRASHES == ALL else 12), 400
+
+SEED = 6
+
+
+def sample(runs: list[Run]) -> list[Run]:
+    """Spread over the matrix: of each action as many, half of them kills."""
+    chance, chosen = random.Random(SEED), list[Run]()
+    for scenario in SCENARIOS:
+        kills = [run for run in runs if run[0] is scenario and isinstance(run[1], Kill)]
+        cuts = [run for run in runs if run[0] is scenario and not isinstance(run[1], Kill)]
+        number = int(CRASHES) // len(SCENARIOS)
+        some = min(number // 2, len(cuts))
+        chosen += chance.sample(kills, min(number - some, len(kills))) + chance.sample(cuts, some)
+    return chosen
+
+
+@pytest.fixture
+def copied(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A migrated database to copy, and a Valkey; for the whole matrix on servers that take many connections."""
+    if CRASHES != ALL:
+        shared: Servers = request.getfixturevalue("servers")
+        return named(shared.database_url, TEMPLATE), shared.redis_url
+    own: Servers = request.getfixturevalue("own_servers")
+    asyncio.run(allow_connections(own.database_url))
+    own.postgres.stop()
+    own.postgres.start()
+    return own.database_url, own.redis_url
+
+
+async def allow_connections(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"ALTER SYSTEM SET max_connections = {CONNECTIONS}")
+    await connection.close()
+
+
+def test_every_action_is_in_the_matrix() -> None:
+    tried = {scenario.action.partition(" ")[0] for scenario in SCENARIOS}
+    assert tried == {action.called for action in ACTIONS}
+
+
+async def test_no_crash_loses_anything_or_does_it_twice(
+    copied: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sample of the matrix, or all of it."""
+    crashes = await crash(copied, tmp_path, stands=STANDS, chosen=list if CRASHES == ALL else sample)
+    with capsys.disabled() if CRASHES == ALL else contextlib.nullcontext():
+        show(crashes)
+    assert len(crashes.findings) >= (1000 if CRASHES == ALL else int(CRASHES))
+    assert crashes.faults == []
+    struck = sum(finding.struck for finding in crashes.findings)
+    assert struck > len(crashes.findings) * 0.8, "what strikes nothing shows nothing"
+    assert crashes.back
+    if CRASHES == ALL:
+        # Beyond it is what a hundred processes do to two cores, and not how long a lease lasts.
+        assert crashes.back[len(crashes.back) * 99 // 100] < BACK_WITHIN
