@@ -7,7 +7,10 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-in
 run: $(VENV)/.run
 	@$(BIN)/slotwright up --demo $(ARGS)
 
+# Compiled once, and not by each of the many processes that tests start.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev $(VENV)/.system
+	@$(BIN)/python -m compileall -q service workers migrations
 	@$(BIN)/python -m pytest -n 4 $(ARGS)
 
 lint: $(VENV)/.dev
@@ -19,11 +22,23 @@ fuzz: $(VENV)/.dev
 	@SLOTWRIGHT_WORLDS=10000 $(BIN)/python -m pytest -n 2 tests/test_slots.py $(ARGS)
 	@SLOTWRIGHT_EXAMPLES=200 $(BIN)/python -m pytest -n 2 tests/test_sandbox_schema.py $(ARGS)
 
+# Workers killed at every await of every action, every call of theirs cut and delayed; thousands of histories of a booking (25 minutes).
+crash: $(VENV)/.dev
+	@SLOTWRIGHT_CRASHES=all $(BIN)/python -m pytest tests/test_crash.py $(ARGS)
+	@SLOTWRIGHT_EXAMPLES=5000 $(BIN)/python -m pytest -n 2 tests/test_interleavings.py $(ARGS)
+
+# Ten minutes of bookings while Valkey is flushed, Postgres restarted, workers are killed and calls fail.
+soak: $(VENV)/.dev
+	@$(BIN)/python -m tests.soak $(ARGS)
+
+# PEERS: a folder with the load and the target that other systems were measured by; without it that part is left out.
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.benchmarks.slots
 	@$(BIN)/python -m tests.benchmarks.client
 	@$(BIN)/python -m tests.benchmarks.sandbox_page
 	@$(BIN)/python -m tests.benchmarks.rate_limit
+	@if [ -n "$(PEERS)" ]; then $(BIN)/python -m tests.benchmarks.throughput $(PEERS); fi
+	@if command -v wrk >/dev/null; then $(BIN)/python -m tests.benchmarks.receiver; else echo "wrk is not installed: receivers are not measured"; fi
 
 docs: $(VENV)/.dev
 	@$(BIN)/python -m tests.settings_table
@@ -54,4 +69,4 @@ $(VENV)/.system: tests/system-packages
 	@sh tests/system-packages
 	@touch $@
 
-.PHONY: run test lint fuzz bench docs lock
+.PHONY: run test lint soak fuzz crash bench docs lock

@@ -1,6 +1,5 @@
 """What a webhook's body says: HighLevel's own, a workflow's, any other system's. Pure; its `type` is a hint."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from service.highlevel.appointments import Appointment
 from service.highlevel.operation import is_id
+from service.json_object import NotAnEvent as NotAnEvent
+from service.json_object import read_object
 from service.trigger import Booking
 
 INSTALL, UNINSTALL = "INSTALL", "UNINSTALL"
@@ -19,8 +21,14 @@ APPOINTMENT_EVENTS = ("AppointmentCreate", "AppointmentUpdate", "AppointmentDele
 WORKFLOW = "workflow"
 """The type of what a workflow's Webhook action posts; its body names none."""
 
+RECONCILED = "reconciled"
+"""The type of what no webhook told: its body is the appointment, as it was read."""
+
 EXTERNAL = "external."
 """Before the source's name: the type of what any other system posts."""
+
+MOMENT = "moment"
+"""The type of what our own clock says: that a moment has come which a rule waits for."""
 
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 """What a source may be called: it stands in an address and in `when: external.<source>`."""
@@ -37,16 +45,7 @@ PATHS = ("location", "appointment", "contact", "calendar")
 """The ids that a source may say where to find."""
 
 LONGEST_ID = 200
-DEEPEST = 100
-"""Brackets within brackets that a body may have."""
-
-STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
-BRACKETS = re.compile(rb"[\[\]{}]")
 NO_APP = "not an app's id"
-
-
-class NotAnEvent(ValueError):
-    """Not JSON, or JSON that is no object."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,22 @@ class Event:
     def external(self) -> bool:
         """Whether it says that something happened elsewhere, and nothing of how an appointment looks."""
         return self.type.startswith(EXTERNAL)
+
+    @property
+    def news(self) -> frozenset[str]:
+        """What it is news of by itself, whatever became of the appointment."""
+        words = self.body["moment"] if self.type == MOMENT else self.type
+        return frozenset({words}) if self.external or self.type == MOMENT else frozenset()
+
+    @property
+    def rule(self) -> str | None:
+        """The one rule that a moment is for."""
+        return self.body["rule"] if self.type == MOMENT else None
+
+    @property
+    def until(self) -> datetime | None:
+        """How late a moment may be asked about."""
+        return _moment(self.body["until"]) if self.type == MOMENT else None
 
     @property
     def of_app(self) -> bool:
@@ -101,6 +116,12 @@ class Event:
         return None
 
     @property
+    def starts(self) -> datetime | None:
+        """When the appointment starts, as far as the body says so: a hint, by which what is urgent is told."""
+        told = self.body.get("appointment")
+        return _moment(told.get("startTime")) if isinstance(told, dict) else None
+
+    @property
     def truncated(self) -> bool:
         """Over 256 KB HighLevel cuts the payload and says so."""
         return bool(self.body.get("payloadTooLarge"))
@@ -111,6 +132,8 @@ class Event:
         A deletion's never does: it repeats the appointment, of whatever age, and has no deleted flag. Nor does a
         workflow's: its times are on some clock or other, and it does not say how old it is.
         """
+        if self.type == RECONCILED:
+            return self._read_booking()
         told = self.body.get("appointment") if self.type in APPOINTMENT_EVENTS else None
         if not isinstance(told, dict) or self.truncated or self.type == "AppointmentDelete":
             return None
@@ -135,17 +158,23 @@ class Event:
         except (KeyError, ValidationError):
             return None
 
+    def _read_booking(self) -> Booking | None:
+        try:
+            return Booking.of(Appointment.read(self.body))
+        except ValidationError:
+            return None
+
 
 def read_event(body: bytes) -> Event:
     """Read a body that HighLevel signed; raises NotAnEvent, in words for the sender."""
-    value = _object(body)
+    value = read_object(body)
     appointment = value.get("appointment")
     told = appointment if isinstance(appointment, dict) else {}
     type_ = _name(value.get("type")) or ""
     return Event(
         body=value,
         # What the other doors call theirs, HighLevel does not.
-        type="" if type_ == WORKFLOW or type_.startswith(EXTERNAL) else type_,
+        type="" if type_ in (WORKFLOW, RECONCILED, MOMENT) or type_.startswith(EXTERNAL) else type_,
         key=_name(value.get("webhookId")),
         app_id=None if value.get("appId") is None else _name(value["appId"]) or NO_APP,
         location_id=_id(value.get("locationId")),
@@ -162,7 +191,7 @@ def read_workflow(body: bytes) -> Event:
     It has no id of its own and is never taken for known: it makes the worker read the appointment, and one that shows
     nothing new sets off nothing.
     """
-    value = _object(body)
+    value = read_object(body)
     ids = {name: _id(at_path(value, path)) for name, path in WORKFLOW_PATHS.items()}
     return Event(
         body=value,
@@ -179,7 +208,7 @@ def read_workflow(body: bytes) -> Event:
 
 def read_external(body: bytes, source: str, key: str, paths: Mapping[str, str]) -> Event:
     """Read what another system posts; `paths` say where its JSON has which of PATHS. Raises NotAnEvent."""
-    value = _object(body)
+    value = read_object(body)
     ids = {name: _id(_counted(at_path(value, path))) for name, path in paths.items()}
     return Event(
         body=value,
@@ -194,10 +223,37 @@ def read_external(body: bytes, source: str, key: str, paths: Mapping[str, str]) 
     )
 
 
+def read_moment(body: bytes) -> Event:
+    """Read what `service.store.timers` wrote, who knows it; `said_at` is when the moment was due."""
+    value = read_object(body)
+    ids = {name: value[name] for name in ("key", "location_id", "appointment_id", "contact_id")}
+    return Event(body=value, type=MOMENT, app_id=None, said_at=_moment(value["due"]), **ids)
+
+
+def read_reconciled(body: bytes, key: str | None = None) -> Event:
+    """Read an appointment that was read from the API; raises NotAnEvent. When it was deleted it does not say."""
+    value = read_object(body)
+    return Event(
+        body=value,
+        type=RECONCILED,
+        key=key,
+        app_id=None,
+        location_id=_id(value.get("locationId")),
+        appointment_id=_id(value.get("id")),
+        contact_id=_id(value.get("contactId")),
+        said_at=None if value.get("deleted") else _moment(value.get("dateUpdated")),
+        calendar_id=_id(value.get("calendarId")),
+    )
+
+
 def read_kept(type_: str, body: bytes) -> Event:
     """The event of a delivery that was kept as of this type. Ids of an external one stand in its row."""
+    if type_ == RECONCILED:
+        return read_reconciled(body)
     if type_.startswith(EXTERNAL):
         return read_external(body, type_.removeprefix(EXTERNAL), "", {})
+    if type_ == MOMENT:
+        return read_moment(body)
     return read_workflow(body) if type_ == WORKFLOW else read_event(body)
 
 
@@ -211,34 +267,6 @@ def at_path(value: Any, path: str) -> Any:
         else:
             return None
     return value
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    if _too_deep(body):
-        raise NotAnEvent(f"the body is nested more than {DEEPEST} deep")
-    try:
-        value = json.loads(body, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise NotAnEvent("the body is not JSON") from None
-    if not isinstance(value, dict):
-        raise NotAnEvent("the body is JSON but not an object")
-    return value
-
-
-def _too_deep(body: bytes) -> bool:
-    """Told from the body alone: how deep Python can read depends on where it is asked."""
-    if body.count(b"[") + body.count(b"{") <= DEEPEST:
-        return False
-    depth = 0
-    for sign in BRACKETS.findall(STRINGS.sub(b"", body)):
-        depth += 1 if sign in b"[{" else -1
-        if depth > DEEPEST:
-            return True
-    return False
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON, though Python reads it")
 
 
 def _name(value: Any) -> str | None:

@@ -13,8 +13,12 @@ from service.telemetry import Outage
 
 DRAIN = "drain"
 QUEUE = "slotwright:rings"
-MOST_RINGS = 10
-"""Rings at a time; each starts one drain, and a drain goes on until nothing is ready."""
+MOST_RINGS = 4
+"""Rings at a time; each wakes a worker, which takes up as many lanes as it has room for."""
+
+LANES_A_RING = 40
+TOGETHER = 0.02
+"""Seconds: what comes within them is rung for together."""
 
 AWAY = (RedisError, OSError, TimeoutError)
 
@@ -47,7 +51,7 @@ class Bell:
     def ring(self, lanes: int) -> None:
         """Tell the workers that so many lanes got work."""
         if lanes > 0:
-            self._owed = min(self._owed + lanes, MOST_RINGS)
+            self._owed += lanes
             self._rung.set()
 
     async def run(self) -> None:
@@ -57,7 +61,7 @@ class Bell:
         while task is None or not task.cancelling():
             await self._rung.wait()
             self._rung.clear()
-            owed, self._owed = self._owed, 0
+            owed, self._owed = min(-(-self._owed // LANES_A_RING), MOST_RINGS), 0
             try:
                 for _ in range(owed):
                     # A fresh id each time: arq refuses one it has seen within the hour.
@@ -66,6 +70,7 @@ class Bell:
                 outage.met(error)
             else:
                 outage.over()
+            await asyncio.sleep(TOGETHER)
 
     async def close(self) -> None:
         await self._redis.aclose(close_connection_pool=True)

@@ -1,22 +1,24 @@
 """Everything read from the environment, one frozen model."""
 
-import base64
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from argon2 import Type, extract_parameters
-from argon2.exceptions import InvalidHashError
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sentry_sdk.utils import BadDsn, Dsn
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.setting_kinds import (
+    FernetKey,
+    Listed,
+    PasswordHash,
+    Places,
+    SentryDsn,
+    WebhookKeys,
+    WebhookSecret,
+    url_with,
+)
 
 HIGHLEVEL_URL = "https://services.leadconnectorhq.com"
 AUTHORIZE_URL = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
@@ -31,98 +33,29 @@ class SettingsError(Exception):
     """Settings that are missing or malformed, each named in a line of its own."""
 
 
-def _split(value: Any) -> Any:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _url_with(*schemes: str) -> AfterValidator:
-    def check(value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            _ = parts.port
-        except ValueError:  # in words that may quote a password
-            parts = urlsplit("")
-        if value and (parts.scheme not in schemes or (parts.scheme.startswith("http") and not parts.hostname)):
-            raise ValueError(f"should be a URL beginning with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _sentry_dsn(value: SecretStr) -> SecretStr:
-    if value.get_secret_value():
-        try:
-            Dsn(value.get_secret_value())
-        except BadDsn:
-            raise ValueError("should be a DSN as Sentry shows it: https://key@host/project") from None
-    return value
-
-
-def _password_hash(value: SecretStr) -> SecretStr:
-    if value.get_secret_value():
-        try:
-            kind = extract_parameters(value.get_secret_value()).type
-        except (InvalidHashError, ValueError):
-            kind = None
-        if kind is not Type.ID:
-            raise ValueError("should be an argon2id hash, as `slotwright console --hash-password` prints it")
-    return value
-
-
-def _fernet_key(value: SecretStr) -> SecretStr:
-    if value.get_secret_value():
-        try:
-            Fernet(value.get_secret_value())
-        except ValueError:
-            raise ValueError(
-                "should be 32 random bytes in URL-safe base64, as from: openssl rand -base64 32 | tr '+/' '-_'"
-            ) from None
-    return value
-
-
-def read_webhook_key(text: str) -> Ed25519PublicKey:
-    """An Ed25519 public key, from PEM or the base64 of its SPKI. Raises ValueError for anything else."""
-    try:
-        key = load_pem_public_key(text.encode()) if "BEGIN" in text else load_der_public_key(base64.b64decode(text))
-    except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("a webhook key is neither PEM nor the base64 of an SPKI public key") from None
-    if not isinstance(key, Ed25519PublicKey):
-        raise ValueError("a webhook key is not an Ed25519 key")
-    return key
-
-
-def _webhook_keys(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        read_webhook_key(value)
-    return values
-
-
-Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-
-
 class Settings(BaseSettings):
     """Settings as every role reads them: the environment first, then what `slotwright up` left in its folder."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
-    database_url: Annotated[str, _url_with("postgresql", "postgres")] = Field(
+    database_url: Annotated[str, url_with("postgresql", "postgres")] = Field(
         "", description="PostgreSQL 15 or newer", repr=False
     )
     database_statement_cache: int = Field(100, ge=0, description="0 behind PgBouncer in transaction mode")
-    redis_url: Annotated[str, _url_with("redis", "rediss", "unix")] = Field(
+    redis_url: Annotated[str, url_with("redis", "rediss", "unix")] = Field(
         "",
         description="Redis 6.2 or newer, or Valkey; it may be empty, flushed or away, work is found all the same",
         repr=False,
     )
-    secret_key: Annotated[SecretStr, AfterValidator(_fernet_key)] = Field(
+    secret_key: FernetKey = Field(
         SecretStr(""), description="encrypts tokens at rest: 32 random bytes in URL-safe base64"
     )
-    secret_key_previous: Annotated[SecretStr, AfterValidator(_fernet_key)] = Field(
+    secret_key_previous: FernetKey = Field(
         SecretStr(""),
         description="a second key, which opens and does not seal, while SECRET_KEY is changed: `slotwright rekey`",
     )
 
-    highlevel_url: Annotated[str, _url_with("http", "https")] = Field(
+    highlevel_url: Annotated[str, url_with("http", "https")] = Field(
         HIGHLEVEL_URL, description="a sandbox's address makes that sandbox's webhooks accepted"
     )
     highlevel_version: str = Field("2021-04-15", description="the `Version` header")
@@ -131,7 +64,7 @@ class Settings(BaseSettings):
         description="your marketplace apps, comma separated; webhooks that name another app are kept as ignored, so "
         "without it all of them are",
     )
-    highlevel_webhook_keys: Annotated[Listed, AfterValidator(_webhook_keys)] = Field(
+    highlevel_webhook_keys: WebhookKeys = Field(
         HIGHLEVEL_KEYS, description="Ed25519 public keys, base64, comma separated; by default the published one"
     )
     highlevel_legacy_signature: bool = Field(
@@ -141,7 +74,7 @@ class Settings(BaseSettings):
         "", description="the client of your marketplace app, which `slotwright locations connect` connects with"
     )
     oauth_client_secret: SecretStr = Field(SecretStr(""), description="that client's secret")
-    oauth_redirect_url: Annotated[str, _url_with("http", "https")] = Field(
+    oauth_redirect_url: Annotated[str, url_with("http", "https")] = Field(
         "",
         description="where the browser of whoever connects reaches the console's `/oauth/callback`, as registered with "
         "the app; by default http://localhost:CONSOLE_PORT/oauth/callback",
@@ -158,7 +91,7 @@ class Settings(BaseSettings):
         ),
         description="what is asked for, comma separated; the app must have them",
     )
-    oauth_authorize_url: Annotated[str, _url_with("http", "https")] = Field(
+    oauth_authorize_url: Annotated[str, url_with("http", "https")] = Field(
         "",
         description="the page where a location is chosen; by default HighLevel's, or that of the sandbox at "
         "HIGHLEVEL_URL",
@@ -168,7 +101,7 @@ class Settings(BaseSettings):
         4.0, gt=0, le=4, description="seconds a write may take: 4 at most, less than a worker's lease"
     )
     rate_limit_kept: int = Field(
-        0, ge=0, description="calls of a window (HighLevel's has 100) that are kept for urgent and interactive use"
+        10, ge=0, description="calls of a window (HighLevel's has 100) that are kept for what starts within the hour"
     )
     rate_limit_processes: int = Field(
         4,
@@ -182,10 +115,26 @@ class Settings(BaseSettings):
         description="seconds after which a write that was not answered cannot be under way any more, and is sent again "
         "if it is not there",
     )
+    reconcile_every: int = Field(
+        900,
+        ge=0,
+        le=86_400,
+        description="seconds between two looks through a location's calendars for what no webhook told; 0 is never",
+    )
+    reconcile_share: int = Field(
+        20, ge=1, le=100, description="percent of a location's calls in a window that such a look makes at most"
+    )
+    reconcile_ahead: int = Field(60, ge=1, le=366, description="days ahead that it looks")
+    reconciled_an_hour: int = Field(
+        20,
+        ge=0,
+        description="bookings of a location in an hour that it found and rules act on by themselves; more wait for "
+        "approval",
+    )
 
     host: str = Field("127.0.0.1", description="the address that the receiver listens on")
     port: int = Field(8080, ge=0, le=65535, description="the port that the receiver listens on")
-    public_url: Annotated[str, _url_with("http", "https")] = Field(
+    public_url: Annotated[str, url_with("http", "https")] = Field(
         "", description="where the receiver is reached from outside; `slotwright doctor` looks whether it is"
     )
     replay_window: int = Field(
@@ -194,22 +143,50 @@ class Settings(BaseSettings):
     ignored_kept: int = Field(
         10_000, ge=0, description="ignored deliveries kept a day of each kind; the rest is only counted"
     )
-    worker_lanes: int = Field(10, ge=1, le=200, description="lanes that a worker runs at once")
+    keep_acted: int = Field(
+        400,
+        ge=1,
+        description="days that a delivery is kept that a rule held for, or that failed; one that is open or parked, or "
+        "has an unknown step, is kept until somebody has seen to it",
+    )
+    keep_dull: int = Field(
+        14, ge=1, description="days that a delivery is kept that no rule held for; then it is a number a day"
+    )
+    keep_ignored: int = Field(
+        7, ge=4, description="days that an ignored delivery is kept: longer than HighLevel retries, which is 3"
+    )
+    keep_keys: int = Field(
+        30, ge=4, description="days that a delivery which was dropped is known again if it comes once more"
+    )
+    call_secret: WebhookSecret = Field(
+        SecretStr(""),
+        description="signs what the action `call` posts: whsec_ and the base64 of 24 to 64 random bytes; without it no "
+        "rule can call",
+    )
+    call_allowed: Places = Field(
+        (),
+        description="hosts with their ports, comma separated, that `call` may post to although they are private or "
+        "without https, such as 127.0.0.1:9099",
+    )
+    call_timeout: float = Field(
+        4.0, gt=0, le=4, description="seconds a `call` may take: 4 at most, less than a worker's lease"
+    )
+    worker_lanes: int = Field(40, ge=1, le=200, description="lanes that a worker runs at once")
 
     console_host: str = Field("127.0.0.1", description="the address that the console listens on")
     console_port: int = Field(8081, ge=0, le=65535, description="the port that the console listens on")
-    console_password: Annotated[SecretStr, AfterValidator(_password_hash)] = Field(
+    console_password: PasswordHash = Field(
         SecretStr(""),
         description="the argon2id hash that `slotwright console --hash-password` prints; needed on any address but "
         "loopback",
     )
 
-    sentry_dsn: Annotated[SecretStr, AfterValidator(_sentry_dsn)] = Field(
+    sentry_dsn: SentryDsn = Field(
         SecretStr(""), description="where unexpected errors go, with our ids and nothing of a booking"
     )
     environment: str = Field("development", description="what Sentry and traces call this installation")
     release: str = Field("", description="what Sentry and traces call this release; by default slotwright@ its version")
-    otel_exporter_otlp_endpoint: Annotated[str, _url_with("http", "https")] = Field(
+    otel_exporter_otlp_endpoint: Annotated[str, url_with("http", "https")] = Field(
         "", description="an OpenTelemetry collector; one trace for each delivery goes there (needs the extra `traces`)"
     )
     log_format: Literal["json", "text"] = Field("text", description="`json` for machines")

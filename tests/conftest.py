@@ -118,7 +118,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests of real processes share two cores: those of one file are never beside each other. All others are free.
+    """Tests of real processes share two cores: those of one file are never beside each other. Nor are those whose file
+    loads what is dear, once and not in every worker. All others are free.
 
     (The marks that xdist itself would group by do not reach it from this release of pytest.)
     """
@@ -129,12 +130,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def _side(nodeid: str) -> str:
     path = nodeid.partition("::")[0]
-    return path if _starts_processes(path) else nodeid
+    return path if _stays_together(path) else nodeid
 
 
 @functools.cache
-def _starts_processes(path: str) -> bool:
-    return "pytest.mark.processes" in (Path(__file__).parents[1] / path).read_text(encoding="utf-8")
+def _stays_together(path: str) -> bool:
+    text = (Path(__file__).parents[1] / path).read_text(encoding="utf-8")
+    return "pytest.mark.processes" in text or "pytest.mark.dear" in text
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

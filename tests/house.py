@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 import asyncpg
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from cryptography.fernet import Fernet
@@ -24,10 +25,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
 from service.highlevel.connection import open_session
-from service.highlevel.rate_limit import Unlimited
+from service.highlevel.rate_limit import RateLimit, Unlimited
 from service.queue import Bell
 from service.receiver.app import create_app as create_receiver
 from service.sandbox.application import create_app as create_sandbox
+from service.sandbox.limits import Limits
 from service.sandbox.seeds.seed import load_seed, packaged_seed
 from service.sandbox.webhooks.outbox import Patience
 from service.sandbox.world.world import World
@@ -77,9 +79,19 @@ async def pool_of(database_url: str, size: int = 30) -> AsyncIterator[Pool]:
         await opened.close()
 
 
+class Clock:
+    """Real time, moved by `ahead`; the database keeps its own."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return now() + self.ahead
+
+
 @dataclass
 class House:
-    """`key` signs what the sandbox posts; `api` is the sandbox by HTTP, `door` the receiver."""
+    """`key` signs what the sandbox posts; `api` is the sandbox by HTTP, `door` the receiver; all go by `clock`."""
 
     pool: Pool
     settings: Settings
@@ -88,6 +100,7 @@ class House:
     api: TestClient[web.Request, web.Application]
     door: TestClient[web.Request, web.Application]
     work: Workplace
+    clock: Clock
 
     async def rules(self, text: str) -> None:
         """Put rules in force; the file's names are the demo seed's."""
@@ -193,10 +206,9 @@ def settings_for(database_url: str, redis_url: str, **more: Any) -> Settings:
         redis_url=redis_url,
         secret_key=SECRET,
         highlevel_app_ids=(APP_ID, OTHER_APP_ID),
-        settle_after=4,
         oauth_client_id=CLIENT,
         oauth_client_secret=SecretStr(CLIENT_SECRET),
-        **more,
+        **{"settle_after": 4, **more},
     )
 
 
@@ -225,12 +237,15 @@ async def open_house(
     working: bool = True,
     seed: Path | None = None,
     tracer: Tracer | None = None,
+    limits: Limits = PLENTY,
+    rate_limit: RateLimit | None = None,
+    **more: Any,
 ) -> AsyncIterator[House]:
-    """`working`: whether a worker runs; without one deliveries wait."""
-    tally, tracer = Tally(), tracer or NoTracer()
+    """`working`: whether a worker runs; without one deliveries wait. `limits`: the sandbox's; `more`: settings."""
+    tally, tracer, clock = Tally(), tracer or NoTracer(), Clock()
     key = Ed25519PrivateKey.generate()
     text = seed.read_text() if seed else packaged_seed("demo")
-    world = load_seed(unbooked(text), clock=now, random=Random(7))
+    world = load_seed(unbooked(text), clock=clock, random=Random(7))
     # The sandbox must know the receiver's address and the receiver the sandbox's key: a port is settled first.
     late: dict[str, str] = {}
 
@@ -244,6 +259,8 @@ async def open_house(
     gate = web.Application()
     gate.router.add_post("/hook", hand_on)
     async with contextlib.AsyncExitStack() as stack:
+        # Nobody rings a worker in this process: it looks by itself what there is.
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr("workers.jobs.SWEEP_EVERY", 0.03)
         pool = await stack.enter_async_context(pool_of(database_url))
         await register(pool)
         gate_server = await stack.enter_async_context(TestServer(gate))
@@ -253,23 +270,24 @@ async def open_house(
             signing_key=key,
             app_id=APP_ID,
             patience=Patience(first_delay=0.05),
-            limits=PLENTY,
+            limits=limits,
         )
         api = await stack.enter_async_context(TestClient(TestServer(sandbox)))
-        settings = settings_for(database_url, redis_url, highlevel_url=str(api.make_url("/")).rstrip("/"))
+        more = {"highlevel_url": str(api.make_url("/")).rstrip("/"), **more}
+        settings = settings_for(database_url, redis_url, **more)
         bell = Bell(redis_url)
         ringing = asyncio.create_task(bell.run())
         receiver = create_receiver(
-            settings, pool, bell, now, sandbox_keys=[public_key(key)], tally=tally, tracer=tracer
+            settings, pool, bell, clock, sandbox_keys=[public_key(key)], tally=tally, tracer=tracer
         )
         door = await stack.enter_async_context(TestClient(TestServer(receiver)))
         late["url"] = str(door.make_url("/hooks/highlevel"))
         session = await stack.enter_async_context(open_session(20))
-        work = Workplace(settings, pool, session, now, tally, tracer, Unlimited())
+        work = Workplace(settings, pool, session, clock, tally, tracer, rate_limit or Unlimited())
         drainer = Drainer(work)
         sweeping = asyncio.create_task(drainer.sweep()) if working else None
         try:
-            yield House(pool, settings, world, key, api, door, work)
+            yield House(pool, settings, world, key, api, door, work, clock)
         finally:
             if sweeping:
                 await drainer.stop()

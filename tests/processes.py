@@ -33,7 +33,12 @@ POINT = 42
 
 HOLD = f"""
     CREATE FUNCTION hold_here() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN PERFORM pg_advisory_xact_lock({POINT}); RETURN NEW; END $$
+    $$ BEGIN
+        IF NOT EXISTS (SELECT FROM steps WHERE step_id = NEW.step_id AND state = NEW.state) THEN
+            PERFORM pg_advisory_xact_lock({POINT});
+        END IF;
+        RETURN NEW;
+    END $$
 """
 
 
@@ -135,8 +140,8 @@ async def held_at(database_url: str, state: str) -> AsyncIterator["Point"]:
     try:
         await connection.execute(HOLD)
         await connection.execute(
-            "CREATE TRIGGER hold_here BEFORE UPDATE ON steps FOR EACH ROW "
-            f"WHEN (NEW.state = '{state}' AND OLD.state <> '{state}') EXECUTE FUNCTION hold_here()"
+            "CREATE TRIGGER hold_here BEFORE INSERT OR UPDATE ON steps FOR EACH ROW "
+            f"WHEN (NEW.state = '{state}') EXECUTE FUNCTION hold_here()"
         )
         await connection.execute("SELECT pg_advisory_lock($1)", POINT)
         yield Point(connection)

@@ -13,6 +13,7 @@ import yaml
 
 from service.console.filters import STEP_STATES
 from service.console.metrics import FROM_THE_START
+from service.store.holds import Kind
 from service.store.steps import OPEN
 from tests.charts import ROOT
 from tests.test_chart_monitoring import DASHBOARD, JOB, RULES, queries
@@ -34,6 +35,11 @@ RINGS = {
         "5m",
     ),
     "DeliveriesFailed": ('rise(deliveries_total{outcome="failed"}[1h]) > 0', "0s"),
+    "DeliveriesParked": ("deliveries_parked > 0", "5m"),
+    "MomentsMissed": ("rise(moments_missed_total[1h]) > 0", "0s"),
+    "BreakerOpen": ('holds{kind="breaker"} > 0', "5m"),
+    "TokenRefused": ('holds{kind="token"} > 0', "5m"),
+    "PauseForgotten": ('holds{kind="paused"} > 0', "12h"),
     "ReceiversBusy": ('rise(arrivals_total{answer="busy"}[5m]) > 0', "2m"),
     "SignaturesRefused": ('rise(arrivals_total{answer="refused"}[15m]) > 20', "5m"),
     "BudgetNearlySpent": ('budget_left{window="day"} < 10000', "5m"),
@@ -44,7 +50,8 @@ RINGS = {
 
 EMITTED: Mapping[str, set[str]] = {
     "answer": {"accepted", "known", "ignored", "refused", "busy"},
-    "outcome": {"done", "ignored", "failed"},
+    "outcome": {"done", "ignored", "failed", "parked"},
+    "kind": {*get_args(Kind)},
     "state": set(STEP_STATES) - set(OPEN),
     "window": {"10s", "day"},
 }

@@ -33,8 +33,9 @@ async def test_a_booking_gets_its_note_once(house: House) -> None:
     assert delivery["triggers"] == ["appointment.created"]
     [step] = delivery["steps"]
     assert (step["state"], step["attempts"]) == ("done", 1)
-    assert [call["operation"] for call in delivery["calls"]] == ["CreateNote"]
-    assert delivery["calls"][0]["request"]["body"] == {"body": "Hello cuts"}
+    calls = [call["operation"] for call in delivery["calls"]]
+    assert calls == ["GetAppointment", "CreateNote"], "that it is as it was judged is seen right before"
+    assert delivery["calls"][1]["request"]["body"] == {"body": "Hello cuts"}
     assert "pit-sandbox-demo" not in str(delivery), "no token in the record"
 
 
@@ -119,7 +120,7 @@ async def test_a_refusal_of_highlevel_ends_as_a_failed_step_in_its_words(house: 
     step, rest = delivery["steps"]
     assert (rest["state"], rest["reason"]) == ("unchanged", "not reached: a step before it failed")
     assert step["state"] == "failed"
-    [call] = delivery["calls"]
+    [_, call] = delivery["calls"]
     assert step["reason"] == f"CreateNote answered 422: {call['answer']['message']}", (
         "and the rest of the rule is not run"
     )

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
+from service.store import holds, interventions
 from service.store.database import Pool
 from tests.consoles import HASH, PASSWORD, arrive, open_console, step
 from tests.house import House, in_days
 from tests.sandboxes import ALEX
+from tests.test_console_on_call import alert, hold_all
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = (
@@ -131,8 +133,16 @@ async def test_every_page_fits_a_phone_by_day_and_by_night(house: House, browser
     delivery = await arrive(
         house.pool, state="failed", appointment_id=long, event=long, reason=long, body=long.encode()
     )
-    for state in ("unknown", "parked"):
+    for state in ("unknown", "parked", "skipped"):
         await step(house.pool, delivery, state, rule=f"{state}{long}", reason=long)
+    await hold_all(house.pool)
+    for state in ("parked", "waiting"):
+        await arrive(house.pool, state=state, reason=long)
+    for kind in ("parked", "late", "breaker"):
+        await alert(house.pool, kind, long, rule=long, delivery_id=delivery)
+    async with house.pool.acquire() as connection:
+        await holds.shut(connection, "rule", "paused", rule=long, reason=long, who=long)
+        await interventions.note(connection, "retry", [delivery], long)
     async with open_console(house.pool) as site, phone(browser) as context:
         page = await context.new_page()
         for path in ("/history", "/history?status=nope", "/now?refresh=0", f"/deliveries/{delivery}", "/nowhere"):

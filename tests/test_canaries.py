@@ -269,7 +269,9 @@ async def test_no_command_quotes_what_it_was_given_or_what_highlevel_quotes(
 ) -> None:
     async with open_place("text", database_url, servers, tmp_path) as place:
         await set_up(place)
-        await asyncio.gather(*(place.say(*words, code=1, **more) for words, more in mistyped(place)))
+        # Each of them is a process: every third here, all of them where both forms of logs are looked at.
+        wrong = mistyped(place)[:: 3 if FORMS == ["json"] else 1]
+        await asyncio.gather(*(place.say(*words, code=1, **more) for words, more in wrong))
         for status in (401, 422, 200):
             place.echo.orders = {("GET", f"/locations/{LOCATION}"): [status] * 2}
             doctor = place.say("doctor", "--json", code=1)

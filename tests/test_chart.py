@@ -119,7 +119,7 @@ def test_every_name_in_the_environment_is_a_setting(release: Release) -> None:
     ("component", "secrets"),
     [
         ("receiver", {"DATABASE_URL", "REDIS_URL", *KEYS, "SENTRY_DSN"}),
-        ("workers", {"DATABASE_URL", "REDIS_URL", *KEYS, "OAUTH_CLIENT_SECRET", "SENTRY_DSN"}),
+        ("workers", {"DATABASE_URL", "REDIS_URL", *KEYS, "OAUTH_CLIENT_SECRET", "CALL_SECRET", "SENTRY_DSN"}),
         ("console", {"DATABASE_URL", "CONSOLE_PASSWORD", *KEYS, "OAUTH_CLIENT_SECRET", "SENTRY_DSN"}),
         ("migrations", {"DATABASE_URL"}),
         ("rules", {"DATABASE_URL"}),

@@ -25,7 +25,15 @@ RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 WATCHED = {
     *("OldestWaitingTooOld", "ReadyLanesUnattended", "StepsUnknown", "StepsFailing", "DeliveriesFailed"),
     *("ReceiversBusy", "SignaturesRefused", "BudgetNearlySpent", "LeasesTakenOver", "UnexpectedErrors"),
-    *("MetricsAbsent", "DatabaseAway"),
+    *(
+        "DeliveriesParked",
+        "MomentsMissed",
+        "BreakerOpen",
+        "TokenRefused",
+        "PauseForgotten",
+        "MetricsAbsent",
+        "DatabaseAway",
+    ),
 }
 FUNCTIONS = {
     *("absent", "and", "bottomk", "by", "count", "histogram_quantile", "max", "max_over_time", "min"),

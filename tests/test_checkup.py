@@ -113,16 +113,16 @@ async def test_a_database_that_takes_no_writes_of_ours_is_told(
         finally:
             await connection.execute(f"DROP OWNED BY {role}")
             await connection.execute(f"DROP ROLE {role}")
-    first = "appointments, budgets, calls, connecting, deliveries"
+    first = "alerts, appointments, budgets, calls, connecting"
     assert line.state == "failed"
     assert re.fullmatch(rf"this user may not read and write {first} and \d+ more", line.found)
 
 
 async def test_connections_that_run_out_are_told(idle: House, database_url: str) -> None:
     name = database_url.partition("?")[0].rpartition("/")[2]
-    await ask(idle, f"ALTER DATABASE {name} CONNECTION LIMIT 20")
+    await ask(idle, f"ALTER DATABASE {name} CONNECTION LIMIT 14")
     line = (await look(idle.settings, offline=True))["connections"]
-    assert (line.state, "a worker may take 23" in line.advice) == ("warning", True)
+    assert (line.state, "a worker may take 16" in line.advice) == ("warning", True)
     await ask(idle, f"ALTER DATABASE {name} CONNECTION LIMIT 1")
     assert (await look(idle.settings, offline=True))["connections"].state == "failed"
     await ask(idle, f"ALTER DATABASE {name} CONNECTION LIMIT 60")

@@ -47,12 +47,12 @@ COMMITTING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_data
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 IDLE_INSIDE = """
     SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE '%UPDATE steps%'
+    WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE '%INTO steps%'
 """
 
 
 ROUNDS = int(os.environ.get("ROLLING_ROUNDS", "1"))
-"""Rolling restarts of everything; more of them for a night."""
+"""Rolling restarts of everything; more of them for a night, and then through PgBouncer too."""
 
 DIRECTLY = "directly"
 POOLED = pytest.param("through PgBouncer", marks=needs_pgbouncer)
@@ -119,6 +119,7 @@ async def demo_ends_right(cluster: Cluster, servers: Servers) -> None:
     assert all(receiver.taken for receiver in cluster.receivers), "its webhooks came to both"
 
 
+@pytest.mark.parametrize("bouncer", [DIRECTLY, *([POOLED] if ROUNDS > 1 else [])], indirect=True)
 async def test_the_demo_ends_right_and_a_rolling_restart_of_each_under_load_loses_and_doubles_nothing(
     cluster: Cluster, servers: Servers, bouncer: PgBouncer | None
 ) -> None:

@@ -83,7 +83,7 @@ async def test_each_filter_of_the_address_finds_its_deliveries(site: Site, pool:
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("status=finished", "status=finished : This is none of them. Allowed: open, waiting, judged, done,"),
+        ("status=finished", "status=finished : This is none of them. Allowed: open, waiting, judged, parked, done,"),
         ("step=doen", "step=doen : This is none of them. Allowed: planned, sent, waiting, done, unchanged,"),
         ("since=yesterday", "since=yesterday : Allowed: a time ago such as 2h or 3d, a day, or a moment"),
         ("until=0001-01-01", "Allowed: years from 2001 to 2198."),
@@ -194,8 +194,7 @@ async def test_now_shows_what_needs_somebody(site: Site, pool: Pool) -> None:
             new_id(),
             LOCATION,
         )
-        lane = await lanes.claim(connection, "worker seven")
-        assert lane is not None
+        [lane] = await lanes.claim(connection, "worker seven")
         await connection.execute("UPDATE deliveries SET lane_id = $1 WHERE state = 'waiting'", lane.lane_id)
         await connection.execute("INSERT INTO budgets VALUES ($1, 87, 100, 13402, 200000, now())", LOCATION)
         await connection.execute("INSERT INTO ignored_counts VALUES (current_date, 'not ours', 412)")

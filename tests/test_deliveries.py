@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -15,10 +14,12 @@ from service.embedded import Servers
 from service.event import read_event
 from service.queue import Bell
 from service.receiver.intake import LARGEST_BATCH, CannotKeep, Intake
-from service.store import arrivals, deliveries, lanes
+from service.store import arrivals, deliveries, ledger
 from service.store.arrivals import Arrival, Recorded
 from service.store.database import Connection, Pool
+from service.store.lanes import Lane
 from service.trigger import Booking
+from tests.claims import claimed, end, next_in
 from tests.house import event, now, register
 from tests.test_receiver import APPOINTMENT, Door, open_door, raw
 
@@ -49,12 +50,12 @@ async def rows(pool: Pool, query: str, *values: Any) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await connection.fetch(query, *values)]
 
 
-async def in_turn(connection: Connection, lane_id: UUID) -> list[bytes]:
+async def in_turn(connection: Connection, lane: Lane) -> list[bytes]:
     """The bodies of a lane in the order they are taken up in, each finished before the next."""
     bodies = []
-    while delivery := await deliveries.next_open(connection, lane_id):
+    while delivery := await next_in(connection, lane):
         bodies.append(delivery.body)
-        await deliveries.finish(connection, delivery.delivery_id, "done", None)
+        await end(connection, delivery)
     return bodies
 
 
@@ -63,9 +64,8 @@ async def test_a_lanes_deliveries_are_taken_up_in_the_order_they_came(store: Poo
     await record(store, *came[:4])
     await record(store, came[4], arrival("dLv0000000000000002b"), came[5])
     async with store.acquire() as connection:
-        lane = await lanes.claim(connection, "a worker")
-        assert lane is not None
-        assert await in_turn(connection, lane.lane_id) == [one.body for one in came]
+        lane = await claimed(connection)
+        assert await in_turn(connection, lane) == [one.body for one in came]
 
 
 async def test_instances_of_a_series_share_its_lane_and_others_do_not(store: Pool) -> None:
@@ -82,35 +82,35 @@ async def test_a_delivery_that_was_judged_keeps_its_turn_and_what_was_judged(sto
     first, second = await record(store, arrival(), arrival())
     booking = read_event(arrival().body).booking()
     assert isinstance(booking, Booking)
-    assert first.delivery_id is not None
     async with store.acquire() as connection:
-        lane = await lanes.claim(connection, "a worker")
-        assert lane is not None
-        await deliveries.mark_judged(
-            connection,
-            first.delivery_id,
-            triggers=["b", "a"],
-            rulebook_id=None,
-            was=None,
+        lane = await claimed(connection)
+        waiting = await next_in(connection, lane)
+        assert waiting is not None
+        judged = replace(
+            waiting,
+            state="judged",
+            triggers=("b", "a"),
             booking=booking,
             reason="why",
+            attempts=1,
+            surprises=2,
+            waits_for="a step waits",
+            wait=timedelta(minutes=1),
         )
-        minute = timedelta(minutes=1)
-        await deliveries.wait(connection, first.delivery_id, minute, "a step waits")
-        await deliveries.wait(connection, first.delivery_id, minute, "HighLevel is away", failed=True)
-        await deliveries.wait(connection, first.delivery_id, minute, "an unexpected KeyError", surprised=True)
-        taken = await deliveries.next_open(connection, lane.lane_id)
+        await ledger.write_down(connection, [deliveries.changed(judged)])
+        taken = await next_in(connection, lane)
         assert taken is not None
         assert (taken.delivery_id, taken.state) == (first.delivery_id, "judged")
-        assert (taken.attempts, taken.surprises) == (1, 1)
-        assert timedelta(seconds=50) < taken.wait <= minute
-        assert (taken.was, taken.booking) == (None, booking)
-        await deliveries.finish(connection, first.delivery_id, "done", None)
-        after = await deliveries.next_open(connection, lane.lane_id)
+        assert timedelta(seconds=50) < taken.wait <= timedelta(minutes=1)
+        assert taken == replace(judged, wait=taken.wait)
+        await end(connection, replace(taken, waits_for=None))
+        after = await next_in(connection, lane)
     assert after is not None
     assert after.delivery_id == second.delivery_id
-    [row] = await rows(store, "SELECT state, reason, waits_for, triggers FROM deliveries WHERE state = 'done'")
-    assert row == ("done", "why", None, ["a", "b"])
+    [row] = await rows(store, "SELECT state, reason, waits_for, triggers, next_at FROM deliveries WHERE state = 'done'")
+    assert row == ("done", "why", None, ["b", "a"], None)
+    ended = "SELECT state, finished_at IS NOT NULL FROM deliveries ORDER BY arrival"
+    assert await rows(store, ended) == [("done", True), ("waiting", False)]
 
 
 async def test_a_key_is_known_only_to_its_own_source(store: Pool) -> None:

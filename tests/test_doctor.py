@@ -49,6 +49,8 @@ async def test_a_house_in_order_has_nothing_to_mend(idle: House) -> None:
         "rules",
         "source highlevel",
         "work",
+        "held",
+        "alerts",
         "door",
         "queue",
         "highlevel",
@@ -207,6 +209,9 @@ async def test_work_that_nobody_takes_up_or_that_ended_badly_is_told(idle: House
     assert (await look(idle.settings, offline=True))["work"].found.endswith(
         "for 5 minutes no worker has come for what is ready"
     )
+    await ask(idle, "INSERT INTO holds (scope, kind) VALUES ('all', 'paused')")
+    assert (await look(idle.settings, offline=True))["work"].state == "ok", "nobody is missed for what is paused"
+    await ask(idle, "DELETE FROM holds")
     await ask(idle, "UPDATE lanes SET lease_until = now() + interval '1 minute', worker = 'me'")
     assert (await look(idle.settings, offline=True))["work"].state == "ok"
     await ask(idle, "UPDATE deliveries SET state = 'failed', finished_at = now()")

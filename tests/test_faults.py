@@ -177,7 +177,8 @@ def test_a_rule_that_is_not_right_is_refused_where_it_stands(text: str, refused:
     [
         (
             "{do: asign, to: kim}",
-            "10:10: 'asign' is not known here; known: assign, reschedule, block_slot, add_note; did you mean 'assign'?",
+            "10:10: 'asign' is not known here; known: assign, reschedule, block_slot, add_note, call; "
+            "did you mean 'assign'?",
         ),
         ("{to: kim}", "10:5: it must say do"),
         ("assign", "10:5: a mapping expected, found 'assign'"),
@@ -186,8 +187,8 @@ def test_a_rule_that_is_not_right_is_refused_where_it_stands(text: str, refused:
         ("{do: assign, assign: kim, to: kim}", "10:18: 'assign' is not known in assign"),
         ("{do: assign, to: kimm}", "10:22: no person named 'kimm'; did you mean 'kim'?"),
         ("{do: assign, to: 5}", "10:22: text expected, found the number 5: put it in quotes"),
-        ("{do: assign, to: [kim]}", "10:22: a person, {round_robin: team} or {least_busy: team} expected"),
-        ("{do: assign, to: {}}", "10:22: a person, {round_robin: team} or {least_busy: team} expected"),
+        ("{do: assign, to: [[kim]]}", "10:23: a person, {round_robin: team}, {least_busy: team}, {weighted: "),
+        ("{do: assign, to: {}}", "10:22: a person, {round_robin: team}, {least_busy: team}, {weighted: "),
         (
             "{do: assign, to: {roundrobin: evening}}",
             "10:23: 'roundrobin' is not known in round_robin; did you mean 'round_robin'?",

@@ -7,12 +7,16 @@ from uuid import uuid4
 
 from service.highlevel.appointments import AppointmentReply
 from service.highlevel.operation import Api, Operation, ReplyT
-from service.store import locations
+from service.store import appointments, locations
 from service.store.deliveries import Delivery
+from service.store.lanes import Lane
 from service.store.sealing import Keys
+from service.store.work import Work
 from tests.house import SECRET, House, in_days
 from tests.sandboxes import LOCATION
 from workers.judge import Meaning, NoNews, meaning
+from workers.lease import Lease, elapsed
+from workers.record import Record
 
 
 @dataclass
@@ -33,7 +37,9 @@ async def test_a_source_gains_nothing_by_naming_an_appointment_of_another_locati
     await house.settled()
     async with house.pool.acquire() as connection:
         location = await locations.find(connection, Keys(SECRET), LOCATION)
+        seen = await appointments.find(connection, LOCATION, visit)
     assert location is not None
+    assert seen is not None
     delivery = Delivery(
         delivery_id=uuid4(),
         state="waiting",
@@ -50,7 +56,9 @@ async def test_a_source_gains_nothing_by_naming_an_appointment_of_another_locati
         booking=None,
         body=json.dumps({}).encode(),
     )
-    api = house.work.client(location, delivery)
-    assert isinstance(await meaning(house.pool, api, delivery, location), Meaning)
-    found = await meaning(house.pool, Misplaced(api), delivery, location)
+    lane = Lane(uuid4(), LOCATION, visit, 1, False, False, datetime.now(UTC))
+    lease = Lease(house.pool, lane, elapsed())
+    api = house.work.client(location, Record(lease, Work(lane, delivery)))
+    assert isinstance(await meaning(api, delivery, seen, location), Meaning)
+    found = await meaning(Misplaced(api), delivery, seen, location)
     assert found == NoNews("the appointment belongs to another location", "failed")

@@ -78,14 +78,25 @@ class Four:
             while await self.writes() < 4:
                 await asyncio.sleep(0.02)
 
+    async def states(self) -> list[str]:
+        """Of the steps that are stored."""
+        async with self.house.pool.acquire() as connection:
+            return [row["state"] for row in await connection.fetch("SELECT state FROM steps")]
+
     async def end_as_first_decided(self) -> None:
+        await self._end(KIM, "T11:00:00", timedelta(minutes=15), "as first decided")
+
+    async def end_as_decided_anew(self) -> None:
+        await self._end(ALEX, "T13:00:00", timedelta(minutes=45), "as decided anew")
+
+    async def _end(self, assignee: str, clock: str, length: timedelta, note: str) -> None:
         house = self.house
         await house.settled()
-        assert (await house.appointment(self.assigned))["assignedUserId"] == KIM
-        assert "T11:00:00" in (await house.appointment(self.moved))["startTime"], "on the location's clock"
+        assert (await house.appointment(self.assigned))["assignedUserId"] == assignee
+        assert clock in (await house.appointment(self.moved))["startTime"], "on the location's clock"
         ends = datetime.fromisoformat((await house.appointment(self.blocked))["endTime"])
-        assert await house.blocks(ALEX) == [(ends, ends + timedelta(minutes=15))]
-        assert await house.notes(self.noted) == ["as first decided"]
+        assert await house.blocks(ALEX) == [(ends, ends + length)]
+        assert await house.notes(self.noted) == [note]
         steps = [
             step for id_ in (self.assigned, self.moved, self.blocked, self.noted) for step in await house.steps(id_)
         ]
@@ -100,30 +111,65 @@ class Four:
         assert await house.writes("CreateNote") == 1
 
 
-async def hold_answers(house: House) -> None:
-    """Each of the four writes is done, and not answered."""
+async def befall(house: House, **fault: float) -> None:
+    """Each of the four writes, once."""
     for method, path, times in (
         ("PUT", "/calendars/events/appointments/{event_id}", 2),
         ("POST", "/calendars/events/block-slots", 1),
         ("POST", "/calendars/appointments/{appointment_id}/notes", 1),
     ):
         await house.call(
-            "POST", "/_sandbox/faults", {"method": method, "path": path, "hold": 60, "times": times}, status=201
+            "POST", "/_sandbox/faults", {"method": method, "path": path, "times": times, **fault}, status=201
         )
 
 
-@pytest.mark.parametrize(
-    ("before", "written"), [pytest.param("sent", 0, id="plan and send"), pytest.param("done", 4, id="answer and close")]
-)
-async def test_killed_between(before: str, written: int, idle: House, tmp_path: Path) -> None:
+async def hold_answers(house: House) -> None:
+    """Each of the four writes is done, and not answered."""
+    await befall(house, hold=60)
+
+
+async def test_killed_before_what_was_decided_is_kept(idle: House, tmp_path: Path) -> None:
+    """Nothing of it was sent, so that it may be decided anew."""
     four = Four(idle)
-    async with held_at(idle.settings.database_url, before) as point:
+    async with held_at(idle.settings.database_url, "sent") as point:
         with worker(idle.settings, tmp_path / "first.log") as first:
             await four.book()
-            await point.reached_by(4)
+            await point.reached_by(1)
             kill(first)
         await point.end_those_held()
-    assert await four.writes() == written
+    assert (await four.writes(), await four.states()) == (0, [])
+    await idle.rules(OTHERWISE)
+    with worker(idle.settings, tmp_path / "second.log"):
+        await four.end_as_decided_anew()
+
+
+async def test_killed_between_plan_and_write(idle: House, tmp_path: Path) -> None:
+    four = Four(idle)
+    await befall(idle, delay=60)
+    with worker(idle.settings, tmp_path / "first.log") as first:
+        await four.book()
+        async with asyncio.timeout(20):
+            while await four.states() != ["sent"] * 4:
+                await asyncio.sleep(0.02)
+        kill(first)
+    assert await four.writes() == 0
+    await idle.rules(OTHERWISE)
+    with worker(idle.settings, tmp_path / "second.log"):
+        await four.end_as_first_decided()
+
+
+async def test_killed_between_answer_and_close(idle: House, tmp_path: Path) -> None:
+    four = Four(idle)
+    await hold_answers(idle)
+    async with held_at(idle.settings.database_url, "done") as point:
+        with worker(idle.settings, tmp_path / "first.log") as first:
+            await four.book()
+            await four.all_written()
+            await idle.call("DELETE", "/_sandbox/faults", status=204)
+            await point.reached_by(1)
+            kill(first)
+        await point.end_those_held()
+    assert await four.states() == ["sent"] * 4
     await idle.rules(OTHERWISE)
     with worker(idle.settings, tmp_path / "second.log"):
         await four.end_as_first_decided()

@@ -7,15 +7,14 @@ from uuid import RFC_4122
 
 import pytest
 
-from service.store import arrivals, deliveries, lanes
+from service.store import arrivals, lanes
 from service.store.database import Connection, Pool
 from service.store.identifiers import new_id
-from service.store.lanes import LEASE, Lane, LeaseLost
+from service.store.lanes import LEASE, Lane
+from tests.claims import AT_ONCE, claimed, end, expire, next_in, release
 from tests.house import register
 from tests.sandboxes import LOCATION
 from tests.test_deliveries import arrival, record, rows
-
-AT_ONCE = timedelta()
 
 
 @pytest.fixture
@@ -25,38 +24,22 @@ async def store(pool: Pool) -> Pool:
 
 
 async def fill(pool: Pool, subjects: int) -> None:
-    """Lanes s0, s1, … each ready a second longer than the one before, and each with an open delivery."""
+    """Lanes s0, s1, … each due a second before the one before, ready a second after it, and each with an open
+    delivery."""
     await record(pool, *(arrival(f"s{number}") for number in range(subjects)))
     await rows(
         pool,
-        "UPDATE lanes SET ready_at = now() - interval '1 hour' - substr(subject, 2)::int * interval '1 second'",
+        """UPDATE lanes SET due_at = now() - interval '1 hour' - substr(subject, 2)::int * interval '1 second',
+        ready_at = now() - interval '1 hour' + substr(subject, 2)::int * interval '1 second'""",
     )
 
 
-async def claimed(connection: Connection, worker: str = "a worker") -> Lane:
-    lane = await lanes.claim(connection, worker)
-    assert lane is not None
-    return lane
-
-
-async def expire(connection: Connection, lane: Lane) -> None:
-    """As if its worker had said nothing for the length of a lease."""
-    await connection.execute(
-        "UPDATE lanes SET lease_until = lease_until - $2::interval WHERE lane_id = $1", lane.lane_id, LEASE
-    )
-
-
-async def release(connection: Connection, lane: Lane, after: timedelta = AT_ONCE) -> None:
-    async with connection.transaction():
-        await lanes.release(connection, lane, after)
-
-
-async def test_the_lane_that_has_been_ready_longest_is_claimed_first(store: Pool) -> None:
+async def test_the_lane_that_was_due_first_is_claimed_first_however_long_another_has_been_ready(store: Pool) -> None:
     await fill(store, 3)
     async with store.acquire() as connection:
         assert await lanes.any_ready(connection)
         assert [(await claimed(connection)).subject for _ in range(3)] == ["s2", "s1", "s0"]
-        assert await lanes.claim(connection, "a worker") is None
+        assert await lanes.claim(connection, "a worker") == []
         assert not await lanes.any_ready(connection)
 
 
@@ -73,7 +56,16 @@ async def test_what_is_not_ready_yet_is_not_claimed(store: Pool) -> None:
     await rows(store, "UPDATE lanes SET ready_at = now() + interval '1 minute'")
     async with store.acquire() as connection:
         assert not await lanes.any_ready(connection)
-        assert await lanes.claim(connection, "a worker") is None
+        assert await lanes.claim(connection, "a worker") == []
+
+
+async def lost(connection: Connection, lane: Lane) -> None:
+    """It can neither be renewed nor held nor given back, and nothing of it changes."""
+    before = await connection.fetch("SELECT * FROM lanes")
+    assert await lanes.renew(connection, [lane]) == set()
+    assert await lanes.hold(connection, [lane]) == set()
+    assert not await release(connection, lane)
+    assert await connection.fetch("SELECT * FROM lanes") == before
 
 
 async def test_a_lane_whose_lease_ended_goes_to_another_with_a_higher_fence(store: Pool) -> None:
@@ -86,11 +78,9 @@ async def test_a_lane_whose_lease_ended_goes_to_another_with_a_higher_fence(stor
         assert second.lane_id == first.lane_id
         assert second.fence > first.fence
         assert second.taken_over
-        for attempt in (lanes.renew, lanes.hold, release):
-            with pytest.raises(LeaseLost):
-                await attempt(connection, first)
+        await lost(connection, first)
         assert await rows(store, "SELECT worker, fence FROM lanes") == [("the second", second.fence)]
-        await lanes.hold(connection, second)
+        assert await lanes.hold(connection, [second]) == {second.lane_id}
 
 
 async def test_a_lane_that_its_own_worker_takes_up_again_was_not_taken_over(store: Pool) -> None:
@@ -101,8 +91,7 @@ async def test_a_lane_that_its_own_worker_takes_up_again_was_not_taken_over(stor
         await expire(connection, first)
         again = await claimed(connection)
         assert (again.fence, again.taken_over) == (first.fence + 1, False)
-        with pytest.raises(LeaseLost):
-            await lanes.hold(connection, first)
+        await lost(connection, first)
 
 
 async def test_a_lane_that_was_given_back_is_nobodys(store: Pool) -> None:
@@ -110,9 +99,7 @@ async def test_a_lane_that_was_given_back_is_nobodys(store: Pool) -> None:
     async with store.acquire() as connection:
         lane = await claimed(connection)
         await release(connection, lane)
-        for attempt in (lanes.renew, lanes.hold, release):
-            with pytest.raises(LeaseLost):
-                await attempt(connection, lane)
+        await lost(connection, lane)
         again = await claimed(connection)
         assert (again.fence, again.taken_over) == (lane.fence + 1, False)
 
@@ -122,8 +109,8 @@ async def test_a_lease_is_held_for_as_long_as_it_is_renewed(store: Pool) -> None
     async with store.acquire() as connection:
         lane = await claimed(connection)
         await expire(connection, lane)
-        await lanes.renew(connection, lane)
-        assert await lanes.claim(connection, "another") is None
+        assert await lanes.renew(connection, [lane]) == {lane.lane_id}
+        assert await lanes.claim(connection, "another") == []
         [(left,)] = await rows(store, "SELECT lease_until - clock_timestamp() FROM lanes")
         assert LEASE - timedelta(seconds=1) < left <= LEASE
 
@@ -135,8 +122,8 @@ async def test_nobody_takes_a_lane_over_while_a_transaction_holds_it(store: Pool
         lane = await claimed(ours)
         await expire(ours, lane)
         async with ours.transaction():
-            await lanes.hold(ours, lane)
-            assert await lanes.claim(theirs, "another") is None
+            assert await lanes.hold(ours, [lane]) == {lane.lane_id}
+            assert await lanes.claim(theirs, "another") == []
         assert (await claimed(theirs, "another")).taken_over
 
 
@@ -145,12 +132,12 @@ async def test_a_lane_given_back_rests_only_when_nothing_in_it_is_open(store: Po
     async with store.acquire() as connection:
         lane = await claimed(connection)
         await release(connection, lane, timedelta(minutes=1))
-        assert await lanes.claim(connection, "a worker") is None
+        assert await lanes.claim(connection, "a worker") == []
         assert await rows(store, "SELECT ready_at > now() + interval '50 seconds' FROM lanes") == [(True,)]
         await record(store, arrival("s0"))
         lane = await claimed(connection)
-        while delivery := await deliveries.next_open(connection, lane.lane_id):
-            await deliveries.finish(connection, delivery.delivery_id, "done", None)
+        while delivery := await next_in(connection, lane):
+            await end(connection, delivery)
         await release(connection, lane)
         assert await rows(store, "SELECT ready_at, worker, lease_until FROM lanes") == [(None, None, None)]
 
@@ -160,7 +147,7 @@ async def test_a_delivery_for_a_lane_at_work_is_no_second_lane(store: Pool) -> N
     async with store.acquire() as connection:
         lane = await claimed(connection)
         await record(store, arrival("s0"))
-        assert await lanes.claim(connection, "another") is None
+        assert await lanes.claim(connection, "another") == []
         await release(connection, lane)
         assert (await claimed(connection, "another")).lane_id == lane.lane_id
 
@@ -168,10 +155,10 @@ async def test_a_delivery_for_a_lane_at_work_is_no_second_lane(store: Pool) -> N
 async def finished(connection: Connection) -> Lane:
     """A claimed lane whose one delivery has ended."""
     lane = await claimed(connection)
-    delivery = await deliveries.next_open(connection, lane.lane_id)
+    delivery = await next_in(connection, lane)
     assert delivery is not None
-    await deliveries.finish(connection, delivery.delivery_id, "done", None)
-    assert await deliveries.next_open(connection, lane.lane_id) is None
+    await end(connection, delivery)
+    assert await next_in(connection, lane) is None
     return lane
 
 
@@ -182,14 +169,15 @@ async def test_a_delivery_that_comes_before_the_release_commits_is_not_lost(stor
         lane = await finished(worker)
         transaction = worker.transaction()
         await transaction.start()
-        await lanes.release(worker, lane, AT_ONCE)
+        assert await lanes.hold(worker, [lane]) == {lane.lane_id}
+        await lanes.release(worker, [lane], AT_ONCE)
         coming = asyncio.create_task(record(store, arrival("s0")))
         await asyncio.sleep(0.05)
         assert not coming.done(), "it waits for the worker's transaction"
         await transaction.commit()
         await coming
         assert (await claimed(worker)).lane_id == lane.lane_id
-        assert await deliveries.next_open(worker, lane.lane_id) is not None
+        assert await next_in(worker, lane) is not None
 
 
 async def test_a_delivery_whose_commit_the_release_waits_for_is_not_lost(store: Pool) -> None:
@@ -206,20 +194,21 @@ async def test_a_delivery_whose_commit_the_release_waits_for_is_not_lost(store: 
         await transaction.commit()
         await giving_back
         assert (await claimed(worker)).lane_id == lane.lane_id
-        assert await deliveries.next_open(worker, lane.lane_id) is not None
+        assert await next_in(worker, lane) is not None
 
 
 async def test_ten_claimers_of_fifty_lanes_never_have_one_in_common(store: Pool) -> None:
     await fill(store, 50)
 
-    async def claim_all(worker: str) -> list[Lane]:
+    async def claim_all(worker: str, number: int) -> list[Lane]:
         took = []
         async with store.acquire() as connection:
-            while (lane := await lanes.claim(connection, worker)) is not None:
-                took.append(lane)
+            while await lanes.any_ready(connection):
+                took += await lanes.claim(connection, worker, number)
         return took
 
-    found = await asyncio.gather(*(claim_all(f"worker {number}") for number in range(10)))
+    async with asyncio.timeout(20):
+        found = await asyncio.gather(*(claim_all(f"worker {number}", 1 + number % 3) for number in range(10)))
     took = [lane for lanes_of_one in found for lane in lanes_of_one]
     assert len(took) == 50
     assert len({lane.lane_id for lane in took}) == 50
@@ -234,15 +223,15 @@ async def test_lanes_at_work_keep_one_worker_each_while_they_are_given_back_and_
 
     async def work(worker: str) -> None:
         async with store.acquire() as connection:
-            while (lane := await lanes.claim(connection, worker)) is not None:
-                delivery = await deliveries.next_open(connection, lane.lane_id)
+            for lane in await lanes.claim(connection, worker, 2):
+                delivery = await next_in(connection, lane)
                 assert delivery is not None
                 await asyncio.sleep(0)
                 async with connection.transaction():
-                    await lanes.hold(connection, lane)
-                    await deliveries.finish(connection, delivery.delivery_id, "done", None)
+                    assert await lanes.hold(connection, [lane])
+                    await end(connection, delivery)
                     taken.append((lane.subject, int(delivery.body.split(b'"turn": ')[1].rstrip(b"}"))))
-                await release(connection, lane)
+                assert await release(connection, lane)
 
     async with asyncio.timeout(20):
         while await rows(store, "SELECT FROM lanes WHERE ready_at IS NOT NULL"):
@@ -252,7 +241,9 @@ async def test_lanes_at_work_keep_one_worker_each_while_they_are_given_back_and_
         assert [turn for name, turn in taken if name == subject] == list(range(10))
 
 
-async def test_a_claim_takes_one_lane_even_where_the_planner_thinks_there_is_only_one(store: Pool) -> None:
+async def test_a_claim_takes_no_more_than_asked_for_even_where_the_planner_thinks_there_is_only_one(
+    store: Pool,
+) -> None:
     """With such statistics a plain subquery is run once for each row it is joined to, and takes another each time."""
     await fill(store, 1)
     await rows(store, "VACUUM ANALYZE lanes")
@@ -266,7 +257,8 @@ async def test_a_claim_takes_one_lane_even_where_the_planner_thinks_there_is_onl
     async with store.acquire() as connection:
         for number in range(5):
             await claimed(connection, f"worker {number}")
-    assert await rows(store, "SELECT count(*), count(DISTINCT worker) FROM lanes WHERE worker <> ''") == [(5, 5)]
+        assert len(await lanes.claim(connection, "worker 5", 7)) == 7
+    assert await rows(store, "SELECT count(*), count(DISTINCT worker) FROM lanes WHERE worker <> ''") == [(12, 6)]
 
 
 async def test_lanes_of_many_locations_are_apart(store: Pool) -> None:

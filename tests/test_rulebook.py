@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from service.trigger import Trigger
 from tests.rule_files import CUTS, DANA, EVENING_CUTS, KIM, NAMES, action, faults, names_in, rule
 from workers.actions import ACTIONS, AddNote, Assign, BlockSlot, Reschedule
-from workers.actions.assign import LeastBusy, RoundRobin
+from workers.assignment.ways import LeastBusy, RoundRobin
 from workers.faults import RulebookFaults
 from workers.names import Named, Team
 from workers.rulebook import digest, files_in, read, read_folder
@@ -22,7 +22,7 @@ def test_a_rule_is_read_with_its_names_as_ids() -> None:
     assert (entry.rule.name, entry.rule.mode, entry.rule.when) == ("evening-cuts", "live", (Trigger.CREATED,))
     assign, block, note = entry.rule.then
     assert isinstance(assign, Assign)
-    assert assign.to == LeastBusy(least_busy=team, over="week")
+    assert assign.to == (LeastBusy(least_busy=team, over="week"),)
     assert isinstance(block, BlockSlot)
     assert block.follow
     assert isinstance(note, AddNote)
@@ -76,7 +76,7 @@ def test_names_of_a_file_without_rules_hold_in_its_folder_and_below() -> None:
     one, two = [entry.rule.then[0] for entry in sorted(read(files), key=lambda entry: entry.rule.name)]
     assert isinstance(one, Assign)
     assert isinstance(two, Assign)
-    assert (one.to, two.to) == (Named(KIM, "kim"), Named(DANA, "dana"))
+    assert (*one.to, *two.to) == (Named(KIM, "kim"), Named(DANA, "dana"))
     beside = {"salon/names.yaml": NAMES, "barber/rules.yaml": rule(then="{do: assign, to: kim}")}
     assert faults(beside) == ["barber/rules.yaml:3:27: no person named 'kim'"]
 
@@ -97,9 +97,9 @@ def test_inner_names_and_locations_lie_over_outer_ones() -> None:
     }
     found = {entry.path: (entry.location, entry.rule.then[0]) for entry in read(files)}
     assert {
-        path: (location, action.to.id)
+        path: (location, *(person.id for person in action.to if isinstance(person, Named)))
         for path, (location, action) in found.items()
-        if isinstance(action, Assign) and isinstance(action.to, Named)
+        if isinstance(action, Assign)
     } == {
         "rules.yaml": ("outer", DANA),
         "salon/rules.yaml": ("inner", KIM),
@@ -121,22 +121,20 @@ def test_files_side_by_side_share_their_names_and_may_not_contradict() -> None:
 
 
 def test_an_id_may_stand_wherever_a_name_may() -> None:
-    assert action(f"{{do: assign, to: {KIM}}}", names="").to == Named(KIM)
-    assert action(f"{{do: assign, to: {KIM}}}").to == Named(KIM, "kim")
-    assert action(f"{{do: assign, to: {{least_busy: [dana, {CUTS}]}}}}").to.least_busy == Team(
-        None, (Named(DANA, "dana"), Named(CUTS))
-    )
+    assert action(f"{{do: assign, to: {KIM}}}", names="").to == (Named(KIM),)
+    assert action(f"{{do: assign, to: {KIM}}}").to == (Named(KIM, "kim"),)
+    [way] = action(f"{{do: assign, to: {{least_busy: [dana, {CUTS}]}}}}").to
+    assert way.least_busy == Team(None, (Named(DANA, "dana"), Named(CUTS)))
 
 
 def test_the_team_calendar_is_always_the_calendars_own() -> None:
-    assert action("{do: assign, to: {round_robin: calendar}}", names="").to == RoundRobin(
-        round_robin=Team("calendar", None)
-    )
+    [way] = action("{do: assign, to: {round_robin: calendar}}", names="").to
+    assert way == RoundRobin(round_robin=Team("calendar", None))
 
 
 def test_actions_have_the_defaults_that_do_least() -> None:
     assert action("{do: assign, to: kim}").replace == "nobody"
-    assert action("{do: assign, to: {least_busy: evening}}").to.over == "day"
+    assert action("{do: assign, to: {least_busy: evening}}").to[0].over == "day"
     block = action("{do: block_slot, before: 1h30m}")
     assert (block.follow, block.after, block.title) == (False, None, None)
 

@@ -14,6 +14,8 @@ from tests.sandboxes import ADA, CUTS, DANA, HEADERS, KIM, LOCATION, Sandbox, at
 from tests.specification import document
 from tests.tour import SEED
 
+pytestmark = pytest.mark.dear
+
 STAGES = {**plain_bookings.STAGES, **plain_calendars.STAGES, **plain_services.STAGES}
 NOTE = "/calendars/appointments/{appointmentId}/notes/{noteId}"
 CANNOT = {("PUT", NOTE), ("DELETE", NOTE)}

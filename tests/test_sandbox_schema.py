@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from schemathesis import Case, GenerationMode
     from schemathesis.schemas import APIOperation
 
-EXAMPLES = int(os.environ.get("SLOTWRIGHT_EXAMPLES", "2"))
+pytestmark = pytest.mark.dear
+
+EXAMPLES = int(os.environ.get("SLOTWRIGHT_EXAMPLES", "1"))
 """Of each operation, fitting ones and as many others; `make fuzz` asks for more. A few are always the same."""
 MANY = 50
 """From so many on some of every operation have to succeed."""

@@ -162,7 +162,7 @@ async def test_an_error_in_a_job(captured: Captured, pool: Pool, database_url: s
     """As rings start them: Sentry sees it only because the worker is made where Sentry has put its own."""
 
     class Failing(Drainer):
-        async def drain(self) -> None:
+        def ring(self) -> None:
             fail()
 
     settings = settings_for(database_url, servers.redis_url)
@@ -191,10 +191,13 @@ async def test_an_error_in_an_action_carries_what_was_worked_on(
     async def broken(*_: Any) -> None:
         fail()
 
+    def broken_too(*_: Any, **__: Any) -> None:
+        fail()
+
     if where == "planned":
         monkeypatch.setattr(AddNote, "plan", broken)
     else:
-        monkeypatch.setattr(Settler, "_send", broken)
+        monkeypatch.setattr(Settler, "_done", broken_too)
     await house.rules(RULE)
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
         appointment_id = await house.book(in_days(30, "18:00"))

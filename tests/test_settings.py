@@ -107,6 +107,11 @@ def test_what_is_missing_and_what_is_malformed_is_named_at_once(monkeypatch: pyt
         ("WORKER_LANES", "0"),
         ("IGNORED_KEPT", "-1"),
         ("DATABASE_STATEMENT_CACHE", "-1"),
+        ("CALL_SECRET", "whsec_hush"),
+        ("CALL_SECRET", "whsec_aHVzaA=="),
+        ("CALL_ALLOWED", "hush.example.com"),
+        ("CALL_ALLOWED", "127.0.0.1:9099,http://hush:80"),
+        ("CALL_TIMEOUT", "4.1"),
         ("LOG_FORMAT", "xml"),
     ],
 )

@@ -71,7 +71,7 @@ async def test_somebody_elses_change_after_a_write_in_doubt_is_left_alone(house:
     assert (await house.appointment(booked))["assignedUserId"] == ALEX
     [step] = await house.steps(booked)
     assert step["state"] == "unchanged"
-    assert step["reason"] == "somebody else changed its assignee since: left alone"
+    assert step["reason"] == "a conflict: somebody else changed its assignee since: left alone"
 
 
 async def test_a_rate_limit_is_waited_out_as_told(house: House) -> None:

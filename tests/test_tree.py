@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.dear
+
 ROOT = Path(__file__).parent.parent
 LONGEST = 300
 LOCKS = (

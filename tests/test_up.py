@@ -110,11 +110,18 @@ def family(process: "subprocess.Popen[str]", folder: Path) -> list[psutil.Proces
     return list({*psutil.Process(process.pid).children(recursive=True), *named} - {psutil.Process(process.pid)})
 
 
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # since the first of the two
+        return False
+
+
 def wait_until_gone(left: list[psutil.Process], folder: Path) -> None:
     until = time.monotonic() + 5
 
     def anybody() -> bool:
-        alive = [one for one in left if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+        alive = [one for one in left if lives(one)]
         named = [one for one in psutil.process_iter(["cmdline"]) if str(folder) in str(one.info["cmdline"])]
         return bool(alive or named)
 

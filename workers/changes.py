@@ -6,6 +6,7 @@ from typing import Any
 
 from service.highlevel.appointments import EditAppointment
 from service.highlevel.operation import Operation
+from service.outgoing.posting import Posting
 from service.trigger import Booking, differences
 
 WORDS = {
@@ -18,7 +19,7 @@ WORDS = {
 }
 
 
-def after(operation: Operation[Any], booking: Booking) -> Booking:
+def after(operation: Operation[Any] | Posting, booking: Booking) -> Booking:
     """The booking once the write is done."""
     if not isinstance(operation, EditAppointment):
         return booking

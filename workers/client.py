@@ -19,6 +19,7 @@ def client(
     *,
     location: str = "",
     rate_limit: RateLimit | None = None,
+    urgent: bool = False,
     record: Recorder | None = None,
 ) -> HighLevel:
     """An Api for one location, in a session that is somebody else's to close."""
@@ -29,6 +30,7 @@ def client(
         version=settings.highlevel_version,
         session=session,
         rate_limit=rate_limit,
+        urgent=urgent,
         # A read that hangs leaves time for another. A write is sent once, for each time it goes out is kept before it
         # does; again only with a new token, when HighLevel said no to the old one.
         reads=_patience(settings.read_timeout, settings.read_timeout / 2, tries=4),

@@ -13,10 +13,12 @@ from service.event import INSTALL
 from service.highlevel.errors import HighLevelError
 from service.highlevel.oauth import Granted
 from service.store import installs, locations, tokens
+from service.store.database import AWAY
 from service.store.deliveries import Delivery
 from service.store.tokens import of_agency
 from service.telemetry import Outage
 from workers.lease import Lease
+from workers.pauses import pause
 from workers.run import Waits
 from workers.workplace import Workplace
 
@@ -74,7 +76,7 @@ async def _connect(
         connected = await _by_agency(work, location_id, company_id, said_at, lease)
     except HighLevelError as error:
         if error.retry:
-            raise Waits.after(error, delivery, FETCHING) from None
+            raise Waits(pause(error, delivery.attempts), f"{FETCHING}: {error}", failed=True) from None
         heeded = Heeded("failed", f"{FETCHING}: {error}")
     except NoTimeZone as error:
         told = f"HighLevel does not say the location's time zone ({error}): slotwright locations add"
@@ -112,6 +114,8 @@ async def watch(work: Workplace) -> None:
         await asyncio.sleep(LOOK_EVERY)
         try:
             await take_up(work)
+        except AWAY:
+            continue  # which the sweep tells of
         except Exception as error:
             # Whatever it is, it must not end what runs beside it.
             outage.met(error)

@@ -1,11 +1,12 @@
-"""The worker: rings come by arq, a sweep finds what no ring told of, and either drains the lanes that are ready."""
+"""The worker: rings come by arq, a sweep finds what no ring told of, and lanes that are ready are worked on."""
 
 import asyncio
 import contextlib
 import os
+import random
 import socket
-import time
-from collections.abc import AsyncIterator
+import string
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,14 +18,17 @@ from arq.worker import Worker, func
 from service import telemetry
 from service.queue import AWAY as QUEUE_AWAY
 from service.queue import DRAIN, QUEUE, deserialize, redis_settings, serialize
-from service.store import deliveries, lanes
+from service.store import calls, lanes
 from service.store.database import AWAY, GAVE_WAY, UNFIT
-from service.store.deliveries import Delivery
 from service.store.identifiers import new_id
-from service.store.lanes import Lane, LeaseLost
+from service.store.lanes import LeaseLost
+from service.store.sealing import Keys
+from service.store.work import Work, take
 from service.telemetry import Outage, carried_by, working_on
-from workers.apply import RulesUnreadable, apply, finish
-from workers.lease import WRITING, Lease, elapsed
+from workers.apply import RulesUnreadable, apply
+from workers.commits import Commits
+from workers.lease import WRITING, Lease, Leases, elapsed
+from workers.record import Record
 from workers.run import Waits
 from workers.workplace import Workplace
 
@@ -34,12 +38,17 @@ SWEEP_EVERY = 0.25
 """Seconds. With the lease it bounds how long after a worker's death its lanes are taken over."""
 
 POLL_DELAY = 0.03
-DRAIN_AT_MOST = 30.0
+CONNECTIONS = 16
+"""To the database, of one worker: what lanes write is written together, and none holds a connection while it waits."""
+
 MOST_UNEXPECTED = 5
 """Unexpected errors on one delivery before it is given up, so that its lane can go on."""
 
 AGAIN_AFTER = timedelta(seconds=1)
 """Until a lane is taken up again that nothing could be done in, through no fault of what is open in it."""
+
+PIVOTS = string.ascii_letters + string.digits
+"""What HighLevel's ids are made of."""
 
 UNMIGRATED = "the database lacks this version's schema: run slotwright migrate"
 
@@ -48,18 +57,23 @@ READING = "reading"
 
 
 class Drainer:
-    """Claims lanes and works on them, as many at a time as the settings say."""
+    """Takes up lanes in fair turns and works on them, as many at a time as the settings say."""
 
     def __init__(self, work: Workplace) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{new_id().hex[-6:]}"
         self._work = work
-        self._free = asyncio.Semaphore(work.settings.worker_lanes)
-        self._working = 0
+        self._keys = Keys.of(work.settings)
+        self._commits = Commits(work.pool)
+        self._lanes = work.settings.worker_lanes
+        self._most = max(1, self._lanes * 3 // 4)
+        self._at_work: dict[asyncio.Task[None], str] = {}
         self._stopping = asyncio.Event()
-        self._quiet = asyncio.Event()
-        self._quiet.set()
-        self._drains: set[asyncio.Task[None]] = set()
+        self._rung = asyncio.Event()
+        self._rings = 0
+        self._last: str | None = None
+        self._ended = asyncio.Event()
         self._database = Outage("the database is away; the worker waits for it", "the database is back")
+        self._leases = Leases(work.pool, self._database)
         self._rules = Outage(
             "this release cannot read the rules in force: deliveries wait until it can, or for one that can",
             "the rules can be read again",
@@ -73,89 +87,104 @@ class Drainer:
     async def stop(self) -> None:
         """Take no more lanes; return once every lane at work has finished its step and was given back."""
         self._stopping.set()
-        await self._quiet.wait()
+        self._rung.set()
+        while self._at_work:
+            await asyncio.wait(self._at_work)
 
-    def start_drain(self) -> asyncio.Task[None]:
-        """A drain that nobody's cancellation ends: arq cancels its jobs when Valkey goes away."""
-        task = asyncio.create_task(self.drain())
-        self._drains.add(task)
-        task.add_done_callback(self._drains.discard)
-        return task
-
-    async def drain(self) -> None:
-        """Work on ready lanes until there are none, or for a while: the sweep goes on with the rest."""
-        until = time.monotonic() + DRAIN_AT_MOST
-        while not self.stopping and time.monotonic() < until:
-            async with self._at_work():
-                if self.stopping or not await self._one_lane():
-                    return
+    def ring(self) -> None:
+        """There is work, somebody says."""
+        self._rings += 1
+        self._rung.set()
 
     async def sweep(self) -> None:
-        """Find what was never told, until stopped. Survives a database that is away."""
-        while not self.stopping:
-            try:
-                async with self._work.pool.acquire(timeout=5) as connection:
-                    ready = await lanes.any_ready(connection)
-                self._database.over(READING)
-            except AWAY as error:
-                ready = False
-                self._away(error, READING)
-            except Exception as error:
-                ready = False
-                self._surprised(error, "the store cannot be read")
-            # Whether what could not be written can be again shows only to who tries.
-            if (ready or (self._database and not self._drains)) and len(
-                self._drains
-            ) < self._work.settings.worker_lanes:
-                self.start_drain()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), SWEEP_EVERY)
+        """Take up what is ready, when told of it and now and then, until stopped. Survives a database that is away."""
+        beside = [asyncio.create_task(run) for run in (self._leases.run(), self._work.breakers.run())]
+        try:
+            while not self.stopping:
+                free = await self._room()
+                self._rung.clear()
+                if await self._take(free) < free:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._rung.wait(), SWEEP_EVERY)
+        finally:
+            # Lanes at work need their leases to the end.
+            while self._at_work:
+                await asyncio.wait(self._at_work)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
-    @contextlib.asynccontextmanager
-    async def _at_work(self) -> AsyncIterator[None]:
-        async with self._free:
-            self._working += 1
-            self._quiet.clear()
-            try:
-                yield
-            finally:
-                self._working -= 1
-                if self._working == 0:
-                    self._quiet.set()
+    async def _room(self) -> int:
+        """How many lanes are free, once that is a good part of them: many are taken up with the effort of one."""
+        enough = max(1, self._lanes // 2)
+        while (free := self._lanes - len(self._at_work)) < enough:
+            self._ended.clear()
+            await self._ended.wait()
+        return free
 
-    async def _one_lane(self) -> bool:
-        """Claim a lane and work on it; False when there was none. Nothing raises past here unrecorded."""
+    async def _take(self, number: int) -> int:
+        """Take up so many lanes at most: how many there were, none where the database is away or this worker stops."""
+        if self.stopping:
+            return 0
+        busy = Counter(self._at_work.values())
         asked_at = elapsed()
         try:
-            async with self._work.pool.acquire(timeout=5) as connection:
-                lane = await lanes.claim(connection, self.name)
-            self._database.over(WRITING)
-            if lane is None:
-                return False
-            with working_on(**lanes.describe(lane)):
+            taken = await take(
+                self._work.pool, self._keys, self.name, number, pivot=self._pivot(), busy=busy, most=self._most
+            )
+            self._database.over(READING)
+        except AWAY as error:
+            self._away(error, READING)
+            return 0
+        except Exception as error:
+            self._surprised(error, "the store cannot be read")
+            return 0
+        self._last = max((each.lane.location_id for each in taken), default=None)
+        for each in taken:
+            task = asyncio.create_task(self._one_lane(each, asked_at, self._rings))
+            self._at_work[task] = each.lane.location_id
+            task.add_done_callback(self._done)
+        return len(taken)
+
+    def _pivot(self) -> str:
+        """Where to go on: behind the last location that was served, or anywhere."""
+        return self._last or "".join(random.choices(PIVOTS, k=3))  # noqa: S311
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        del self._at_work[task]
+        self._ended.set()
+
+    async def _one_lane(self, taken: Work, asked_at: float, rings: int) -> None:
+        """Work on a lane. Nothing raises past here unrecorded."""
+        lane = taken.lane
+        lease = Lease(self._work.pool, lane, asked_at, self._commits)
+        try:
+            with working_on(**lanes.describe(lane)), self._leases.held(lease):
                 if lane.taken_over:
                     log.info("took over a lane whose worker said nothing more")
                     self._work.tally.add("leases_taken_over")
-                async with Lease(self._work.pool, lane, asked_at, self._database).renewed() as lease:
-                    try:
-                        await self._work_on(lane, lease)
-                    except (*GAVE_WAY, *UNFIT):
-                        # Else it would be nobody's until the lease ends.
-                        with contextlib.suppress(LeaseLost, *AWAY, *UNFIT):
-                            await lease.give_back(AGAIN_AFTER)
-                        raise
+                try:
+                    await self._work_on(taken, lease)
+                except (*GAVE_WAY, *UNFIT):
+                    # Else it would be nobody's until the lease ends.
+                    lease.discard(but=calls.INSERT)
+                    with contextlib.suppress(LeaseLost, *AWAY, *UNFIT):
+                        await lease.give_back(AGAIN_AFTER)
+                    raise
             self._told.clear()
+            self._database.over(WRITING)
         except LeaseLost as error:
             # Another goes on with it. After an outage, or a while in which this process stood still, each of its lanes
             # is lost: no reason to warn of each.
             log.info("lost a lane to another worker", **carried_by(error))
         except AWAY as error:
             self._away(error, WRITING)
-            await asyncio.sleep(SWEEP_EVERY)
         except Exception as error:
             self._surprised(error, "a lane could not be worked on; it is taken up again when its lease ends")
-            await asyncio.sleep(1)
-        return True
+        else:
+            if rings != self._rings:
+                # What came into the lane meanwhile was rung for when it could not be taken up.
+                self._rung.set()
 
     def _away(self, error: Exception, sufferer: str) -> None:
         if isinstance(error, GAVE_WAY):
@@ -173,54 +202,51 @@ class Drainer:
             log.error(UNMIGRATED if isinstance(error, UNFIT) else words, error=type(error).__name__, exc_info=error)
             telemetry.report(error)
 
-    async def _work_on(self, lane: Lane, lease: Lease) -> None:
-        """Bring the lane's deliveries to their end, one after the other, and give it back."""
-        while not self.stopping:
-            async with self._work.pool.acquire() as connection:
-                delivery = await deliveries.next_open(connection, lane.lane_id)
-            if delivery is None:
-                break
-            if delivery.wait:
-                return await lease.give_back(delivery.wait)
-            delivery_id = delivery.delivery_id
-            rules = f"{delivery.location_id} {delivery.rulebook_id}"
-            with working_on(delivery=delivery_id), self._work.tracer.delivery(delivery_id):
-                try:
-                    await apply(self._work, lease, delivery, lambda: self.stopping)
-                    self._rules.over(rules)
-                except Waits as waits:
-                    if isinstance(waits, RulesUnreadable):
-                        self._rules.met(sufferer=rules)
-                    return await self._wait(lease, delivery, waits)
-                except (LeaseLost, *AWAY, *UNFIT):
-                    raise
-                except Exception as error:
-                    return await self._unexpected(lease, delivery, error)
-        return await lease.give_back()
+    async def _work_on(self, taken: Work, lease: Lease) -> None:
+        """Bring the delivery whose turn it is to its end, or as far as it comes now, and give the lane back."""
+        delivery = taken.delivery
+        if delivery is None or delivery.wait:
+            await lease.give_back(delivery.wait if delivery else timedelta())
+            return
+        record = Record(lease, taken)
+        rules = f"{delivery.location_id} {delivery.rulebook_id}"
+        with working_on(delivery=delivery.delivery_id), self._work.tracer.delivery(delivery.delivery_id):
+            try:
+                await apply(self._work, record, taken, lambda: self.stopping)
+                self._rules.over(rules)
+                await lease.give_back()
+            except Waits as waits:
+                if isinstance(waits, RulesUnreadable):
+                    self._rules.met(sufferer=rules)
+                record.wait(waits.wait, waits.reason, failed=waits.failed)
+                await lease.give_back(waits.wait)
+            except (LeaseLost, *AWAY, *UNFIT):
+                raise
+            except Exception as error:
+                lease.discard(but=calls.INSERT)
+                record = Record(lease, taken)
+                await self._unexpected(record, error)
+        record.count(self._work.tally)
+        self._work.breakers.stepped(record.ended)
 
-    async def _wait(self, lease: Lease, delivery: Delivery, waits: Waits) -> None:
-        async with lease.transaction() as connection:
-            await deliveries.wait(connection, delivery.delivery_id, waits.wait, waits.reason, failed=waits.failed)
-        await lease.give_back(waits.wait)
-
-    async def _unexpected(self, lease: Lease, delivery: Delivery, error: Exception) -> None:
-        """Record it; come back to the delivery a few times, then give it up so that its lane can go on."""
+    async def _unexpected(self, record: Record, error: Exception) -> None:
+        """Say so; come back to the delivery a few times, then give it up so that its lane can go on."""
         log.error("unexpected error", error=type(error).__name__, exc_info=error)
         telemetry.report(error)
         self._work.tally.add("unexpected_errors", role="work")
         reason = f"an unexpected {type(error).__name__}; the log has more"
-        if delivery.surprises + 1 < MOST_UNEXPECTED:
-            after = timedelta(seconds=2**delivery.surprises)
-            async with lease.transaction() as connection:
-                await deliveries.wait(connection, delivery.delivery_id, after, reason, surprised=True)
-            return await lease.give_back(after)
-        await finish(self._work, lease, delivery, "failed", reason)
-        return await lease.give_back()
+        surprises = record.delivery.surprises
+        if surprises + 1 < MOST_UNEXPECTED:
+            after = timedelta(seconds=2**surprises)
+            record.wait(after, reason, surprised=True)
+            return await record.lease.give_back(after)
+        record.end("failed", reason)
+        return await record.lease.give_back()
 
 
 async def drain(ctx: dict[str, Any]) -> None:
     """The job that a ring is."""
-    await asyncio.shield(ctx["drainer"].start_drain())
+    ctx["drainer"].ring()
 
 
 async def listen(drainer: Drainer, work: Workplace) -> None:

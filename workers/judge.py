@@ -8,9 +8,7 @@ from service.event import Event
 from service.highlevel.appointments import GetAppointment
 from service.highlevel.errors import NotFound
 from service.highlevel.operation import Api
-from service.store import appointments
 from service.store.appointments import LastSeen
-from service.store.database import Pool
 from service.store.deliveries import Delivery
 from service.store.locations import Location
 from service.store.verdicts import Verdict
@@ -18,7 +16,12 @@ from service.trigger import Booking, differences, doubt, stale, triggers
 from workers.changes import words_for
 from workers.conditions import judge
 from workers.event_facts import facts_of
+from workers.moments import too_late
+from workers.rule import Rule
 from workers.rulebook import Entry, Rulebook
+
+SENT_ALONG = frozenset({"status", "assignee"})
+"""What a write of ours sends along though it does not change it: only that can it undo."""
 
 STRICTEST_FIRST = ("off", "shadow", "live")
 
@@ -35,6 +38,12 @@ class Meaning:
     seen: LastSeen | None
     triggers: frozenset[str]
     at: datetime
+    missed: str | None = None
+    """Why nobody is asked about the moment that set it off."""
+    own: frozenset[str] = frozenset()
+    """What it is news of besides, for rules that say `on_own_changes`: writes of ours that it brings back."""
+    before_own: Booking | None = None
+    """The booking before those writes."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +54,21 @@ class NoNews:
     state: Literal["done", "failed"] = "done"
 
 
-async def meaning(pool: Pool, api: Api, delivery: Delivery, location: Location) -> Meaning | NoNews:
-    """Compare what was last seen with what is now, reading the appointment where the body is not to be trusted.
+async def meaning(
+    api: Api, delivery: Delivery, last: LastSeen | None, location: Location, asked_at: datetime | None = None
+) -> Meaning | NoNews:
+    """Compare what was `last` seen with what is now, reading the appointment where the body is not to be trusted.
 
-    Raises HighLevelError when it must be read and cannot be.
+    A moment asked about too late is missed; what has changed meanwhile is news all the same. Raises HighLevelError when
+    it must be read and cannot be.
     """
     event = delivery.read()
     at = event.said_at or delivery.received_at
+    missed = too_late(at, event.until, asked_at) if event.until and asked_at else None
     # What happened elsewhere is news whatever became of the appointment.
-    news = frozenset({event.type}) if event.external else frozenset[str]()
+    news = frozenset[str]() if missed else event.news
     if delivery.appointment_id is None:
-        return Meaning(event, None, None, news, at)
-    async with pool.acquire() as connection:
-        last = await appointments.find(connection, delivery.location_id, delivery.appointment_id)
+        return Meaning(event, None, None, news, at, missed)
     told, seen = event.booking(), last.booking if last else None
     if told is not None and stale(told, last.heard if last else None):
         return NoNews("stale: something newer was seen before")
@@ -76,7 +87,9 @@ async def meaning(pool: Pool, api: Api, delivery: Delivery, location: Location) 
         return NoNews(f"somebody changed its {undone} right before a write of ours that may have undone it", "failed")
     found = triggers(seen, now, connected=location.connected_at)
     now_seen = last.told(now) if last else LastSeen.first(now)
-    return Meaning(event, seen, now_seen, found | news, at)
+    before_own = last.before_ours if last else None
+    own = triggers(before_own, now, connected=location.connected_at) - found if before_own else frozenset[str]()
+    return Meaning(event, seen, now_seen, found | news, at, missed, own, before_own)
 
 
 def _undone(told: Booking, last: LastSeen, now: Booking) -> str:
@@ -84,7 +97,7 @@ def _undone(told: Booking, last: LastSeen, now: Booking) -> str:
     older = told.updated and last.booking.updated and told.updated < last.booking.updated
     if not older or differences(last.booking, now):
         return ""
-    return words_for(differences(told, now) - last.ours.keys())
+    return words_for((differences(told, now) & SENT_ALONG) - last.ours.keys())
 
 
 def verdicts(found: Meaning, rulebook: Rulebook, location: Location) -> list[Verdict]:
@@ -92,14 +105,29 @@ def verdicts(found: Meaning, rulebook: Rulebook, location: Location) -> list[Ver
     judged = []
     for place, entry in enumerate(rulebook):
         mode = mode_of(entry, location)
-        if mode == "off" or not holds_for(entry, location) or not found.triggers & set(entry.rule.when):
+        if mode == "off" or not holds_for(entry, location) or not heard(found, entry.rule, location):
             continue
+        was = found.was if found.triggers & set(entry.rule.when) else found.before_own
         now = found.seen.booking if found.seen else None
-        facts = facts_of(now, was=found.was, event=found.event, at=found.at, zone=location.zone, names=entry.names)
+        facts = facts_of(now, was=was, event=found.event, at=found.at, zone=location.zone, names=entry.names)
         judgement = judge(entry.rule.conditions, facts)
         checks = [check.model_dump(mode="json") for check in judgement.checks]
         judged.append(Verdict(place, entry.rule.name, mode, judgement.held, checks))
     return judged
+
+
+def heard(found: Meaning, rule: Rule, location: Location) -> frozenset[str]:
+    """What of it a rule listens to: of a moment only the rule it was laid for, while it is due for that rule still."""
+    told = found.triggers | found.own if rule.on_own_changes else found.triggers
+    listens, event = told & set(rule.when), found.event
+    if event.rule is None:
+        return listens
+    if event.rule != rule.name:
+        return listens - event.news
+    if found.seen is None:
+        return listens
+    due = {moment.words: instant for moment, instant in rule.due(found.seen.booking, location.zone)}
+    return frozenset(word for word in listens if word not in event.news or due.get(word) == found.at)
 
 
 def mode_of(entry: Entry, location: Location) -> str:

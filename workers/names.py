@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Final, TypeVar
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationInfo, WithJsonSchema
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationInfo, WithJsonSchema
 
 from workers.kinds import Kind
 from workers.words import in_context, nearest, shown, text_wanted, wrong
@@ -61,9 +61,13 @@ class EventFact:
 
 @dataclass(frozen=True)
 class Names:
-    """What is declared for one file: its own names, and below them those of its folders."""
+    """What is declared for one file: its own names, and below them those of its folders.
+
+    `limits`: by the id of a person, the most bookings that they take on one day.
+    """
 
     people: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
     teams: Mapping[str, tuple[Named, ...]] = field(default_factory=dict)
     calendars: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, EventFact]] = field(default_factory=dict)
@@ -71,13 +75,14 @@ class Names:
     """False where a file of names could not be read: what it declares is not told as unknown besides."""
 
     def __post_init__(self) -> None:
-        for word in DECLARED:
+        for word in (*DECLARED, "limits"):
             object.__setattr__(self, word, MappingProxyType(dict(getattr(self, word))))
 
     def within(self, inner: "Names") -> "Names":
         """These names with those of an inner file laid over them."""
         return Names(
             people=_over(self.people, inner.people),
+            limits=_over(self.limits, inner.limits),
             teams=_over(self.teams, inner.teams),
             calendars=_over(self.calendars, inner.calendars),
             sources=_over(self.sources, inner.sources),
@@ -137,6 +142,13 @@ def names_in(info: ValidationInfo) -> Names:
     return names if isinstance(names, Names) else Names()
 
 
+def whole_number(value: object, most: int) -> int:
+    """A number of bookings, or a weight: from 1 to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise wrong(f"a whole number from 1 to {most} expected, found {shown(value)}")
+    return value
+
+
 def _read_person(value: object, info: ValidationInfo) -> Named:
     return value if isinstance(value, Named) else names_in(info).person(value)
 
@@ -166,5 +178,7 @@ TeamOrPeople = Annotated[
     BeforeValidator(_read_crew),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]
+
+People = Annotated[tuple[Person, ...], Field(min_length=1)]
 
 _SOME_PEOPLE: TypeAdapter[tuple[Named, ...]] = TypeAdapter(tuple[Person, ...])

@@ -167,7 +167,7 @@ async def _appointment(api: Api, wanted: EditAppointment, before: Mapping[str, A
     # What it sends along unchanged, the status first of all, is not what it was meant to bring about.
     if _agree(now, then, differences(was, then)):
         return Found(updated=now.updated)
-    if _agree(now, was, OWNED):
+    if _agree(now, was, (*OWNED, "calendar_id")):
         return NotFoundYet()
     return Overtaken(f"somebody else changed its {changed_words(was, now)} since")
 

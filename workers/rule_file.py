@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
@@ -9,7 +10,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from service.event import SOURCE_NAME
 from workers.event_facts import KINDS
 from workers.faults import Fault, placed
-from workers.names import ID, NAMES, RESERVED, EventFact, Named, Names, Person
+from workers.names import ID, NAMES, RESERVED, EventFact, Named, Names, Person, whole_number
 from workers.rule import Rule
 from workers.words import Words, fault, faults, shown, text_wanted, wrong
 from workers.yaml_nodes import Node, YamlFault, compose
@@ -28,6 +29,8 @@ def _read_id(value: object) -> str:
 
 Id = Annotated[str, BeforeValidator(_read_id)]
 
+MOST_A_DAY = 200
+
 
 class PersonWords(Words):
     """What a file says about a person."""
@@ -35,6 +38,8 @@ class PersonWords(Words):
     called: ClassVar[str] = "a person"
 
     id: Id
+    per_day: Annotated[int | None, BeforeValidator(partial(whole_number, most=MOST_A_DAY))] = None
+    """The most bookings that they are given on one day, whatever their calendars."""
 
 
 def _read_path(value: object) -> str:
@@ -125,11 +130,13 @@ class RuleFile:
         return location if isinstance(location, str) else None
 
     def people_and_calendars(self) -> Names:
-        people = self._declared("people", lambda value: _PERSON.validate_python(value).id, "")
+        declared = self._declared("people", _PERSON.validate_python, None)
+        people = {name: words.id if words else "" for name, words in declared.items()}
+        limits = {words.id: words.per_day for words in declared.values() if words and words.per_day}
         calendars = self._declared("calendars", _CALENDAR.validate_python, "")
         none: dict[str, EventFact] = {}
         sources = self._declared("sources", _event_facts, none)
-        return Names(people=people, calendars=calendars, sources=sources, whole=self.readable)
+        return Names(people=people, limits=limits, calendars=calendars, sources=sources, whole=self.readable)
 
     def teams(self, scope: Names) -> Names:
         context = {NAMES: scope}

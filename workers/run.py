@@ -1,32 +1,47 @@
 """The steps of one delivery: each rule that held, in order, each step on the booking as the steps before left it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Self
 
 from service.highlevel.errors import HighLevelError
-from service.store import appointments, steps, turns
+from service.store import conduct, holds, ledger, reservations, steps, turns
 from service.store.appointments import LastSeen
+from service.store.conduct import DoneBefore, LimitReached
+from service.store.database import Connection
 from service.store.deliveries import Delivery
-from service.store.identifiers import new_id
 from service.store.locations import Location
+from service.store.reservations import Reservation
 from service.store.steps import OPEN, Step
-from service.store.turns import TurnMoved, Turns
+from service.store.turns import Turn, TurnMoved, Turns
 from service.telemetry import working_on
 from service.trigger import Booking
 from workers.actions import Action
-from workers.actions.action import ActionContext, CannotAct, LeftAlone, Plan, Turn, Write
+from workers.actions.action import ActionContext, CannotAct, LeftAlone, Plan
+from workers.conduct_words import write_limit, write_once_per
+from workers.drafts import Drafts
 from workers.event_facts import facts_of
-from workers.lease import Lease
-from workers.pauses import passes, pause
+from workers.obstacles import Watched
+from workers.pauses import Policy, policy
+from workers.record import Record
+from workers.restraints import MOST_CHANGES, RING_WITHIN, TooLate, changes, mark_of, reason_to_leave, ring_of
 from workers.rulebook import Entry
 from workers.settle import Settler
 from workers.templates import TextError
 from workers.workplace import Workplace
 
+NO_BOOKING = "the event is about no appointment"
+
+NOT_REACHED = {"not_reached": True}
+"""What tells a step that was not run from one that had nothing to do: it is run when the one before is tried again."""
+
 ENDED_BADLY = frozenset({"failed", "unknown"})
-"""States that stop the rest of a rule."""
+"""States that end the rest of a rule."""
+
+STOPS = ENDED_BADLY | {"parked"}
 
 
 class Waits(Exception):
@@ -40,9 +55,16 @@ class Waits(Exception):
         self.failed = failed
 
     @classmethod
-    def after(cls, error: HighLevelError, delivery: Delivery, doing: str) -> Self:
+    def after(cls, error: HighLevelError, record: Record, doing: str) -> Self:
         """Until HighLevel may be asked again."""
-        return cls(pause(error, delivery.attempts), f"{doing}: {error}", failed=True)
+        kept = policy(error)
+        counts = kept is None or kept.tries is not None
+        return cls(record.met(error, record.delivery.attempts), f"{doing}: {error}", failed=counts)
+
+
+def given_up(kept: Policy, delivery: Delivery) -> bool:
+    """Whether it is enough of trying to read what the delivery needs."""
+    return kept.tries is not None and delivery.attempts + 1 >= kept.tries
 
 
 @dataclass(frozen=True)
@@ -50,42 +72,56 @@ class Run:
     """The steps of one delivery. `was` is the booking before it."""
 
     work: Workplace
-    lease: Lease
-    delivery: Delivery
+    record: Record
     location: Location
     was: Booking | None
+    held_rules: Mapping[tuple[str, str], str]
+    """Which rules are held back, by location ('' for all) and name, and why."""
+
     stopping: Callable[[], bool]
+
+    @property
+    def delivery(self) -> Delivery:
+        return self.record.delivery
 
     async def rule(self, entry: Entry, written: dict[str, str]) -> None:
         """Bring the steps of a rule that held to their end; `written` tells which rule wrote what in this delivery."""
         with working_on(rule=entry.rule.name), self.work.tracer.span("rule", rule=entry.rule.name):
+            if await self._held(entry):
+                return
             for place, action in enumerate(entry.rule.then):
                 states = await self._action(entry, place, action, written)
                 if "done" in states:
                     written.update(dict.fromkeys(action.writes() - {"blocks"}, entry.rule.name))
                 if states & ENDED_BADLY:
                     await self._not_reached(entry, place + 1)
+                if states & STOPS:
                     break
 
-    async def without_booking(self, entry: Entry, mode: str) -> None:
-        """Say of a rule that held on an event about no appointment that its actions have nothing to act on."""
-        if await self.steps_of(entry.rule.name):
-            return
-        state = "shadow" if mode == "shadow" else "unchanged"
-        rows = [
-            self.row(entry.rule.name, place, 0, action.do, state, None, reason="the event is about no appointment")
-            for place, action in enumerate(entry.rule.then)
-        ]
-        await self.keep(rows)
+    async def _held(self, entry: Entry) -> bool:
+        """Whether the rule is held back: what it has to do is parked until it is let go. What it began it ends."""
+        rule, location_id = entry.rule.name, self.location.location_id
+        why = self.held_rules.get((location_id, rule)) or self.held_rules.get(("", rule))
+        if why is None or self.record.steps_of(rule):
+            return False
+        parked = self.drafts.parked(entry, 0, entry.rule.then[0], f"the rule is held: {why}")
+        async with self.record.lease.transaction() as connection:
+            # Whoever lets it go looks for what is parked after that.
+            if not await holds.still_held(connection, location_id, rule):
+                return False
+            await ledger.write_down(connection, [steps.kept(parked)])
+        self.record.close(parked)
+        return True
 
     async def _not_reached(self, entry: Entry, begin: int) -> None:
         """Say of the rest of a rule that it was not run, so that nobody looks for it."""
-        if await self.steps_of(entry.rule.name, begin):
+        if self.record.steps_of(entry.rule.name, begin):
             return
-        booking = (await self.context(entry)).booking
+        booking = self.drafts.booking
         reason = "not reached: a step before it failed"
+        row = self.drafts.row
         rest = [
-            self.row(entry.rule.name, place, 0, action.do, "unchanged", booking, reason=reason)
+            replace(row(entry.rule.name, place, 0, action.do, "unchanged", booking, reason=reason), meant=NOT_REACHED)
             for place, action in enumerate(entry.rule.then)
             if place >= begin
         ]
@@ -93,101 +129,134 @@ class Run:
 
     async def _action(self, entry: Entry, place: int, action: Action, written: dict[str, str]) -> set[str]:
         """Plan an action unless that was done, settle its steps, and tell how they ended."""
-        planned = await self.steps_of(entry.rule.name, place)
+        planned = self.record.steps_of(entry.rule.name, place)
         if not planned:
             if self.stopping():
                 raise Waits(timedelta(), "the worker stops")
+            if self.record.acted:
+                # Before somebody is asked anew, which may take its time.
+                await self.record.commit()
             with self.work.tracer.span(f"plan {action.do}", rule=entry.rule.name):
-                await self._plan(entry, place, action, written)
-            planned = await self.steps_of(entry.rule.name, place)
+                alone = self.work.deciding.at(self.location.location_id) if action.decides_alone else nullcontext()
+                async with alone:
+                    await self._plan(entry, place, action, written)
+            planned = self.record.steps_of(entry.rule.name, place)
         await self.settle([step for step in planned if step.state in OPEN])
-        return {step.state for step in await self.steps_of(entry.rule.name, place)}
+        return {step.state for step in self.record.steps_of(entry.rule.name, place)}
 
     async def _plan(self, entry: Entry, place: int, action: Action, written: dict[str, str]) -> None:
         """Decide, once, and keep the decision before anything of it is sent."""
         while True:
-            context = await self.context(entry)
+            context = self.context(entry)
             decided: Plan | LeftAlone | CannotAct
             try:
-                decided = reason_to_leave(context, entry, action, written) or await action.plan(context)
+                decided = reason_to_leave(context, entry, action, written, self.at) or await action.plan(context)
+                if isinstance(decided, TooLate):
+                    self.record.alert("late", f"{action.do} was not done in time", entry.rule.name)
+                elif isinstance(decided, Plan) and (ring := await self._ring(decided, context)):
+                    return self._keep_ring(entry, place, action, decided, context, ring)
             except (CannotAct, TextError) as error:
                 decided = CannotAct(str(error))
             except HighLevelError as error:
-                if passes(error):
-                    raise Waits.after(error, self.delivery, f"planning {action.do}") from None
+                kept = policy(error)
+                if kept is not None and given_up(kept, self.delivery):
+                    return self.record.close(self.drafts.parked(entry, place, action, f"planning it failed: {error}"))
+                if kept is not None:
+                    raise Waits.after(error, self.record, f"planning {action.do}") from None
                 decided = CannotAct(str(error))
             try:
                 turn = None if isinstance(decided, CannotAct) else decided.turn
-                return await self.keep(self._rows(entry, place, action.do, decided, context.booking), turn)
+                rows = self.drafts.rows(entry, place, action.do, decided, self.drafts.booking)
+                return await self.keep(rows, turn, entry if isinstance(decided, Plan) else None)
             except TurnMoved:
                 continue
+            except DoneBefore as before:
+                reason = (
+                    f"once per {write_once_per(entry.rule.once_per)}: it was done for delivery {before.delivery_id}"
+                )
+                return await self.keep(
+                    self.drafts.rows(entry, place, action.do, LeftAlone(reason), self.drafts.booking)
+                )
+            except LimitReached:
+                reason = f"the rule has reached its limit, {write_limit(entry.rule.most)}, and is stopped"
+                self.work.breakers.limited(self.location.location_id, entry.rule.name, reason)
+                return self.record.close(self.drafts.parked(entry, place, action, reason))
 
-    async def keep(self, rows: Sequence[Step], turn: Turn | None = None) -> None:
-        """Keep what was decided, and whose turn it was, before anything of it is sent. Raises TurnMoved."""
-        async with self.lease.transaction() as connection:
-            if turn:
-                await turns.take(connection, self.location.location_id, turn.team, turn.version, turn.person)
-            await steps.plan(connection, rows)
+    async def _ring(self, plan: Plan, context: ActionContext) -> str | None:
+        """Whether rules move the booking, or hand it on, from one to the other and back: who does, in words."""
+        if context.last_seen is None:
+            return None
+        kinds = [kind for write in plan.writes if (kind := changes(write.operation, context.booking))]
+        for kind in kinds:
+            async with self.work.pool.acquire() as connection:
+                done = await steps.rules_that_changed(
+                    connection, self.location.location_id, context.booking.id, kind, within=RING_WITHIN
+                )
+            if len(done) >= MOST_CHANGES[kind]:
+                return ring_of(kind, done, context.rule)
+        return None
+
+    def _keep_ring(
+        self, entry: Entry, place: int, action: Action, plan: Plan, context: ActionContext, ring: str
+    ) -> None:
+        """As decided, for somebody to let through; no turn is taken by it."""
+        for row in self.drafts.rows(entry, place, action.do, plan, self.drafts.booking):
+            self.record.close(replace(row, state="parked", reason=ring))
+
+    async def keep(self, rows: Sequence[Step], turn: Turn | None = None, entry: Entry | None = None) -> None:
+        """Keep what was decided, whose turn it was, and that its rule acts once more, before anything of it is sent.
+        Raises TurnMoved, DoneBefore and LimitReached, having kept nothing."""
+        if turn or (entry and self._is_counted(entry)):
+            async with self.record.lease.transaction() as connection:
+                if turn:
+                    await turns.take(connection, self.location.location_id, turn)
+                if entry:
+                    await self._count(connection, entry)
+                await ledger.write_down(connection, [steps.kept(row) for row in rows])
+        self.record.keep(rows)
         for row in rows:
             if row.state not in OPEN:
-                self.work.tally.add("steps", action=row.action, state=row.state)
+                self.record.counts.append(("steps", {"action": row.action, "state": row.state}))
 
-    def _rows(
-        self, entry: Entry, place: int, action: str, decided: Plan | LeftAlone | CannotAct, booking: Booking
-    ) -> list[Step]:
-        match decided:
-            case Plan(writes):
-                return [
-                    self.row(entry.rule.name, place, part, action, "planned", booking, write)
-                    for part, write in enumerate(writes)
-                ]
-            case LeftAlone(reason):
-                return [self.row(entry.rule.name, place, 0, action, "unchanged", booking, reason=reason)]
-            case CannotAct():
-                return [self.row(entry.rule.name, place, 0, action, "failed", booking, reason=str(decided))]
+    def _is_counted(self, entry: Entry) -> bool:
+        return entry.rule.once_per is not None or entry.rule.most is not None
 
-    def row(
-        self,
-        rule: str,
-        place: int,
-        part: int,
-        action: str,
-        state: str,
-        booking: Booking | None,
-        write: Write | None = None,
-        reason: str | None = None,
-    ) -> Step:
-        return Step(
-            step_id=new_id(),
-            delivery_id=self.delivery.delivery_id,
-            rule=rule,
-            place=place,
-            part=part,
-            action=action,
-            state=state,
-            sentence=write.sentence if write else action.replace("_", " "),
-            reason=reason,
-            operation=write.operation.stored() if write else None,
-            meant=write.meant if write else {},
-            location_id=self.location.location_id,
-            appointment_id=booking.id if booking else None,
-            series_id=booking.series_id if booking else None,
-            contact_id=booking.contact_id if booking else None,
-        )
+    async def _count(self, connection: Connection, entry: Entry) -> None:
+        """That its rule acts on this delivery."""
+        location_id, delivery_id, rule = self.location.location_id, self.delivery.delivery_id, entry.rule
+        if rule.once_per is not None:
+            context = self.context(entry)
+            if self.delivery.booking is not None:
+                # As it was judged: what the rule makes of it is no other group.
+                context = self.on(entry, replace(context.seen, booking=self.delivery.booking))
+            mark = mark_of(rule.once_per, context)
+            await conduct.mark(connection, location_id, rule.name, mark, delivery_id)
+        if rule.most is not None:
+            await conduct.use(connection, location_id, rule.name, rule.most, delivery_id)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        return Drafts(self.record, self.location.location_id, self.work.clock, self.at)
+
+    @cached_property
+    def at(self) -> datetime:
+        """When that happened which the delivery tells of."""
+        return self.delivery.read().said_at or self.delivery.received_at
 
     async def settle(self, planned: Sequence[Step]) -> None:
         """Bring steps to their end, one after the other. Raises Waits where one cannot end now."""
         for step in planned:
             if self.stopping():
                 raise Waits(timedelta(), "the worker stops")
-            api = self.work.client(self.location, self.delivery, step.step_id)
+            api = Watched(self.work.client(self.location, self.record, step.step_id), self.record)
             settler = Settler(
                 self.work.pool,
-                self.lease,
+                self.record,
                 api,
                 self.work.settings.write_timeout,
                 self.work.settle_after,
-                self.work.tally,
+                self.work.clock,
+                self.work.poster(self.location, self.record, step.step_id),
             )
             step_id = str(step.step_id)
             with (
@@ -199,54 +268,33 @@ class Run:
             if wait is not None:
                 raise Waits(wait, "a step waits")
 
-    async def context(self, entry: Entry) -> ActionContext:
+    def context(self, entry: Entry) -> ActionContext:
         """What an action of this rule plans with, on the booking as it is now."""
-        assert self.delivery.appointment_id is not None, "without_booking is for those"
-        async with self.work.pool.acquire() as connection:
-            seen = await appointments.find(connection, self.location.location_id, self.delivery.appointment_id)
-        assert seen is not None, "it was kept with the verdicts"
-        return self.on(entry, seen)
+        return self.on(entry, self.record.seen if self.delivery.appointment_id is not None else None)
 
-    def on(self, entry: Entry, seen: LastSeen) -> ActionContext:
-        """The same on a booking that is given."""
+    def on(self, entry: Entry, seen: LastSeen | None) -> ActionContext:
+        """The same on a booking that is given, or at an event that is about none."""
         event = self.delivery.read()
-        at = event.said_at or self.delivery.received_at
+        booking = seen.booking if seen else None
         zone, names = self.location.zone, entry.names
         return ActionContext(
-            api=self.work.client(self.location, self.delivery),
+            api=Watched(self.work.client(self.location, self.record), self.record),
             rule=entry.rule.name,
+            delivery_id=self.delivery.delivery_id,
             location_id=self.location.location_id,
             zone=zone,
             now=self.work.clock(),
-            seen=seen,
-            facts=facts_of(seen.booking, was=self.was, event=event, at=at, zone=zone, names=names),
+            last_seen=seen,
+            facts=facts_of(booking, was=self.was, event=event, at=self.at, zone=zone, names=names),
             names=names,
             turns=self._turns,
+            reserved=self._reserved,
         )
 
-    async def _turns(self, team: str) -> Turns:
+    async def _turns(self, accounts: Sequence[str]) -> Turns:
         async with self.work.pool.acquire() as connection:
-            return await turns.read(connection, self.location.location_id, team)
+            return await turns.read(connection, self.location.location_id, accounts)
 
-    async def steps_of(self, rule: str | None = None, place: int | None = None) -> list[Step]:
-        """The steps of this delivery so far: all, a rule's, or those of one of its actions."""
+    async def _reserved(self, starts: datetime, ends: datetime) -> list[Reservation]:
         async with self.work.pool.acquire() as connection:
-            every = await steps.of_delivery(connection, self.delivery.delivery_id)
-        return [step for step in every if rule in (None, step.rule) and place in (None, step.place)]
-
-
-def reason_to_leave(
-    context: ActionContext, entry: Entry, action: Action, written: Mapping[str, str]
-) -> LeftAlone | None:
-    """What stands above every action: what is over stays alone, people win, the first rule in order wins."""
-    fields = action.writes()
-    booking = context.booking
-    if fields and booking.over(context.now) and not entry.rule.asks_about & {"status", "ends"}:
-        what = "deleted" if booking.deleted else "past" if booking.ends <= context.now else booking.status
-        return LeftAlone(f"the booking is {what}, and the rule does not ask for that")
-    if others := sorted(fields & context.seen.others):
-        return LeftAlone(f"somebody else changed its {' and '.join(others)} after we had")
-    for name in sorted(fields & written.keys()):
-        if written[name] != entry.rule.name:
-            return LeftAlone(f"a conflict: the rule {written[name]} wrote its {name} already")
-    return None
+            return await reservations.between(connection, self.location.location_id, starts, ends)

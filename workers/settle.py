@@ -3,9 +3,10 @@
 Nothing is decided here. What a step sends was stored before it was first sent.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -14,20 +15,32 @@ import structlog
 from service.highlevel.appointments import DeleteEvent, EditAppointment
 from service.highlevel.errors import HighLevelError, NotFound
 from service.highlevel.operation import Api, Operation
-from service.store import appointments, follows, steps
-from service.store.database import Connection, Pool
+from service.outgoing.client import LONGEST
+from service.outgoing.errors import OutgoingError
+from service.outgoing.posting import Posting, is_posting
+from service.store import steps
+from service.store.database import Pool
 from service.store.follows import Follow
 from service.store.steps import Step
-from service.telemetry import Tally
 from workers.changes import after
-from workers.lease import Lease
+from workers.obstacles import conflict, too_late
 from workers.outcomes import CREATES, Found, NotFoundYet, Outcome, Overtaken, answered, look
-from workers.pauses import passes, pause
+from workers.pauses import pause, policy
+from workers.record import Record
 
 log = structlog.get_logger()
 
 MOST_DOUBTS = 8
-"""Sends of which no answer came, each found not to be in the world, before it is given up."""
+"""Sends of which no answer came, each found not to be in the world, before it is parked."""
+
+MOST_POSTS = 8
+"""Times that something is posted before it is given up: some two minutes."""
+
+Post = Callable[[Posting], Awaitable[None]]
+"""Carries out a post, as the step's id. Raises OutgoingError."""
+
+LOOK_AGAIN = 0.5
+"""Seconds until a change that was answered and does not show is looked for once more."""
 
 SETTLE_WITHIN = timedelta(hours=1)
 """After this long in doubt nobody is made to wait any more: the step is unknown, and on the on-call's page."""
@@ -35,77 +48,144 @@ SETTLE_WITHIN = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Settler:
-    """`api` carries out the step's calls; `settle_after` is how long a write that was sent may still be under way."""
+    """`api` carries out the step's calls, `post` its posts; `settle_after` is how long a write that was sent may still
+    be under way."""
 
     pool: Pool
-    lease: Lease
+    record: Record
     api: Api
     write_timeout: float
     settle_after: timedelta
-    tally: Tally = field(default_factory=Tally)
+    clock: Callable[[], datetime]
+    post: Post
 
     async def settle(self, step: Step) -> timedelta | None:
         """Bring a step to its end: None when it has ended, else how long it must wait, holding no worker meanwhile."""
         if step.wait > timedelta():
             return step.wait
         assert step.operation is not None
+        if step.since_sent is None and (late := too_late(step, self.clock())):
+            return self._late(step, late)
+        if is_posting(step.operation):
+            return await self._post(step, Posting.restored(step.operation))
         try:
             operation = Operation.restored(step.operation)
         except KeyError:
-            return await self._close(step, "failed", f"this version knows no {step.operation['operation']}")
+            return self._close(step, "failed", f"this version knows no {step.operation['operation']}")
         # What is made anew cannot be there before it is sent. What is changed must be as it was when that was decided,
         # until right before it is sent: a change sends the status along, and would undo a cancellation.
-        if step.since_sent is None and isinstance(operation, CREATES):
-            return await self._send(step, operation)
         try:
-            outcome = await self._look(step, operation)
+            if step.since_sent is None and isinstance(operation, CREATES):
+                outcome = await self._as_judged(step)
+            else:
+                outcome = await self._look(step, operation)
         except HighLevelError as error:
-            return await self._cannot_look(step, error)
+            return self._cannot_look(step, error)
         match outcome:
             case Found():
-                return await self._done(step, operation, outcome, sent=step.attempts > 0)
+                return self._done(step, operation, outcome, sent=step.attempts > 0)
             case Overtaken():
-                return await self._overtaken(step, outcome)
+                return self._overtaken(step, outcome)
             case NotFoundYet():
                 pass
             case _:
                 assert_never(outcome)
         if step.since_sent is not None and step.since_sent < self.settle_after:
             wait = self.settle_after - step.since_sent
-            return await self._later(step, wait, step.reason or "it may be under way", in_doubt=True)
+            return self._later(step, wait, step.reason or "it may be under way", in_doubt=True)
         if step.doubts >= MOST_DOUBTS:
-            return await self._close(step, "failed", f"not in the world after {step.doubts} tries: {step.reason}")
+            return self._park(step, f"not in the world after {step.doubts} tries: {step.reason}")
+        if late := too_late(step, self.clock()):
+            return self._late(step, late)
         return await self._send(step, operation)
 
     async def _send(self, step: Step, operation: Operation[Any]) -> timedelta | None:
-        # Renewed first, so that the write cannot outlive the lease: whoever takes over must find it settled or over.
-        await self.lease.renew()
-        async with self.lease.transaction() as connection:
-            await steps.mark_sent(connection, step.step_id)
-        await self.lease.lasts(self.write_timeout)
+        step = await self._sent(step, self.write_timeout)
         try:
             reply = await self.api(operation)
         except HighLevelError as error:
-            return await self._not_answered(step, operation, error)
-        return await self._done(step, operation, answered(operation, reply), sent=True)
+            return self._not_answered(step, operation, error)
+        found = answered(operation, reply)
+        return (
+            await self._read_back(step, operation, found)
+            if isinstance(operation, EditAppointment)
+            else self._done(step, operation, found, sent=True)
+        )
 
-    async def _not_answered(self, step: Step, operation: Operation[Any], error: HighLevelError) -> timedelta | None:
+    async def _sent(self, step: Step, within: float) -> Step:
+        """It is stored that it may be in the world; the call must follow, and end within so many seconds."""
+        step = step.sent()
+        self.record.keep([step])
+        await self.record.commit()
+        # The write cannot outlive the lease: whoever takes over must find it settled or over.
+        await self.record.lease.lasts(within)
+        return step
+
+    async def _post(self, before: Step, posting: Posting) -> timedelta | None:
+        """Nobody can look what became of a post. So in doubt it is sent again, and its id tells that it is the same."""
+        step = await self._sent(before, LONGEST)
+        try:
+            await self.post(posting)
+        except OutgoingError as error:
+            doubtful = error.may_have_happened or before.since_sent is not None
+            if error.retry and step.attempts < MOST_POSTS:
+                wait, doubts = pause(error, before.attempts), int(error.may_have_happened)
+                return self._later(step, wait, str(error), in_doubt=doubtful, doubts=doubts)
+            return self._close(step, "unknown" if doubtful else "parked" if error.retry else "failed", str(error))
+        self.record.close(step.ended("done"))
+        self.record.acted = True
+        return None
+
+    async def _as_judged(self, step: Step) -> Outcome:
+        """Whether the booking is still what the rule was judged on. Raises HighLevelError."""
+        changed = await conflict(step, self.record, self.api)
+        return Overtaken(changed) if changed else NotFoundYet()
+
+    async def _read_back(self, step: Step, operation: EditAppointment, found: Found) -> timedelta | None:
+        """See that what was answered has come true: once more after a moment, if it does not show at once."""
+        outcome: Outcome = NotFoundYet()
+        for after_a_while in (0.0, LOOK_AGAIN):
+            await asyncio.sleep(after_a_while)
+            try:
+                outcome = await self._look(step, operation)
+            except HighLevelError as error:
+                return self._done(step, operation, found, sent=True, reason=f"answered, and not read back: {error}")
+            if not isinstance(outcome, NotFoundYet):
+                break
+        match outcome:
+            case Found():
+                return self._done(step, operation, outcome, sent=True)
+            case Overtaken(reason):
+                return self._done(step, operation, found, sent=True, reason=f"{reason}, right after it was done")
+            case NotFoundYet():
+                both = "either somebody undid it at once, or HighLevel did not do what it said"
+                return self._close(step, "unknown", f"answered, and it looks as before: {both}")
+            case _:
+                assert_never(outcome)
+
+    def _not_answered(self, step: Step, operation: Operation[Any], error: HighLevelError) -> timedelta | None:
         if error.may_have_happened:
-            return await self._later(step, pause(error, step.attempts), str(error), in_doubt=True, doubts=1)
-        if passes(error):
-            # It was not taken: however often that is said, the effect is still owed.
-            return await self._later(step, pause(error, step.attempts), str(error), in_doubt=False)
+            return self._later(step, pause(error, step.attempts), str(error), in_doubt=True, doubts=1)
+        if kept := policy(error):
+            if kept.tries is not None and step.attempts >= kept.tries:
+                return self._park(replace(step, since_sent=None), f"{step.attempts} tries: {error}")
+            return self._later(step, self.record.met(error, step.attempts), str(error), in_doubt=False)
         if isinstance(error, NotFound) and isinstance(operation, DeleteEvent):
-            return await self._done(step, operation, Found(), sent=False)
-        return await self._close(step, "failed", str(error))
+            return self._done(step, operation, Found(), sent=False)
+        return self._close(step, "failed", str(error))
 
-    async def _cannot_look(self, step: Step, error: HighLevelError) -> timedelta | None:
+    def _cannot_look(self, step: Step, error: HighLevelError) -> timedelta | None:
         """As long as nobody can look, nobody may send."""
-        if step.since_sent is None and not passes(error):
-            return await self._close(step, "failed", f"before sending: {error}")
-        if step.since_sent is not None and (not passes(error) or step.since_sent > SETTLE_WITHIN):
-            return await self._close(step, "unknown", f"it was sent, and whether it came true cannot be seen: {error}")
-        return await self._later(step, pause(error, step.attempts), str(error), in_doubt=step.since_sent is not None)
+        kept = policy(error)
+        if step.since_sent is None and kept is None:
+            return self._close(step, "failed", f"before sending: {error}")
+        if step.since_sent is not None and (kept is None or step.since_sent > SETTLE_WITHIN):
+            return self._close(step, "unknown", f"it was sent, and whether it came true cannot be seen: {error}")
+        looks = step.looks + 1
+        if step.since_sent is None and kept is not None and kept.tries is not None and looks >= kept.tries:
+            return self._park(step, f"before sending, {looks} tries: {error}")
+        wait = self.record.met(error, looks)
+        return self._later(replace(step, looks=looks), wait, str(error), in_doubt=step.since_sent is not None)
 
     async def _look(self, step: Step, operation: Operation[Any]) -> Outcome:
         assert step.planned_at is not None
@@ -116,52 +196,49 @@ class Settler:
 
         return await look(self.api, operation, planned_at=step.planned_at, meant=step.meant, taken=taken)
 
-    async def _done(self, step: Step, operation: Operation[Any], found: Found, *, sent: bool) -> timedelta | None:
-        """Close it, and in the same transaction what has become true with it."""
-        state, reason = ("done", None) if sent else ("unchanged", "it is so already")
-        async with self.lease.transaction() as connection:
-            await steps.close(connection, step.step_id, state, reason=reason, written_id=found.written_id)
-            if isinstance(operation, EditAppointment):
-                await _fold(connection, step, operation, found)
-            if "follow" in step.meant:
-                await follows.keep(connection, _followed(step, step.meant["follow"], found))
-        self._count(step, state)
-        return None
-
-    async def _overtaken(self, step: Step, outcome: Overtaken) -> timedelta | None:
-        """Somebody else was here: left alone. A block that they removed is followed no more."""
-        async with self.lease.transaction() as connection:
-            await steps.close(connection, step.step_id, "unchanged", reason=f"{outcome.reason}: left alone")
-            if outcome.gone and "follow" in step.meant:
-                await follows.forget(connection, UUID(step.meant["follow"]["follow_id"]))
-        self._count(step, "unchanged")
-        return None
-
-    async def _close(self, step: Step, state: str, reason: str) -> timedelta | None:
-        async with self.lease.transaction() as connection:
-            await steps.close(connection, step.step_id, state, reason=reason)
-        log.info("step closed", step=str(step.step_id), state=state, action=step.action)
-        self._count(step, state)
-        return None
-
-    def _count(self, step: Step, state: str) -> None:
-        self.tally.add("steps", action=step.action, state=state)
-
-    async def _later(
-        self, step: Step, wait: timedelta, reason: str, *, in_doubt: bool, doubts: int = 0
+    def _done(
+        self, step: Step, operation: Operation[Any], found: Found, *, sent: bool, reason: str | None = None
     ) -> timedelta | None:
-        async with self.lease.transaction() as connection:
-            await steps.later(connection, step.step_id, wait, reason, in_doubt=in_doubt, doubts=doubts)
+        """Close it, and note with it what has become true."""
+        state = "done" if sent else "unchanged"
+        reason = reason if sent else "it is so already"
+        self.record.close(step.ended(state, reason, found.written_id))
+        self.record.acted = True
+        if isinstance(operation, EditAppointment):
+            self._fold(operation, found)
+        if "follow" in step.meant:
+            self.record.bind(_followed(step, step.meant["follow"], found))
+        return None
+
+    def _overtaken(self, step: Step, outcome: Overtaken) -> timedelta | None:
+        """Somebody else was here: left alone. A block that they removed is followed no more."""
+        self.record.close(step.ended("unchanged", f"a conflict: {outcome.reason}: left alone"))
+        if outcome.gone and "follow" in step.meant:
+            self.record.unbind(UUID(step.meant["follow"]["follow_id"]))
+        return None
+
+    def _late(self, step: Step, reason: str) -> timedelta | None:
+        self.record.alert("late", f"{step.action} was not done in time", step.rule)
+        return self._close(step, "unchanged", reason)
+
+    def _park(self, step: Step, reason: str) -> timedelta | None:
+        return self._close(step, "parked", reason)
+
+    def _close(self, step: Step, state: str, reason: str) -> timedelta | None:
+        log.info("step closed", step=str(step.step_id), state=state, action=step.action)
+        self.record.close(step.ended(state, reason))
+        return None
+
+    def _later(self, step: Step, wait: timedelta, reason: str, *, in_doubt: bool, doubts: int = 0) -> timedelta | None:
+        self.record.keep([step.later(wait, reason, in_doubt=in_doubt, doubts=doubts)])
         return wait
 
-
-async def _fold(connection: Connection, step: Step, operation: EditAppointment, found: Found) -> None:
-    """Last seen becomes what we made of it, so that the webhook it brings back is known for an echo."""
-    seen = await appointments.find(connection, step.location_id, operation.event_id)
-    if seen is None:
-        return
-    now = after(operation, seen.booking)
-    await appointments.keep(connection, seen.written(now.changed(updated=found.updated or now.updated)))
+    def _fold(self, operation: EditAppointment, found: Found) -> None:
+        """Last seen becomes what we made of it, so that the webhook it brings back is known for an echo."""
+        seen = self.record.seen
+        if seen is not None and seen.booking.id == operation.event_id:
+            now = after(operation, seen.booking)
+            self.record.see(seen.written(now.changed(updated=found.updated or now.updated)))
 
 
 def _followed(step: Step, kept: Mapping[str, Any], found: Found) -> Follow:

@@ -10,8 +10,9 @@ from workers.actions import Action
 from workers.actions.action import ActionContext, CannotAct, LeftAlone
 from workers.changes import after
 from workers.dry_run import DryRun
+from workers.restraints import reason_to_leave
 from workers.rulebook import Entry
-from workers.run import Run, reason_to_leave
+from workers.run import Run
 from workers.templates import TextError
 
 
@@ -20,37 +21,36 @@ async def rehearse(run: Run, entry: Entry, written: Mapping[str, str]) -> None:
 
     `written`: which rule wrote what in this delivery, as for a rule that is live.
     """
-    if await run.steps_of(entry.rule.name):
+    if run.record.steps_of(entry.rule.name):
         return
-    context = await run.context(entry)
-    booking = context.booking
+    context = run.context(entry)
+    booking = context.last_seen.booking if context.last_seen else None
     rows: list[Step] = []
     for place, action in enumerate(entry.rule.then):
-        context = run.on(entry, context.seen.written(booking))
-        context = replace(context, api=DryRun(context.api, booking))
-        planned, left = await _rehearse(run, entry, place, action, context, written)
+        context = run.on(entry, context.seen.written(booking) if booking else None)
+        if booking:
+            context = replace(context, api=DryRun(context.api, booking))
+        planned, booking, failed = await _rehearse(run, entry, place, action, context, written)
         rows.extend(planned)
-        if left is None:
+        if failed:
             break
-        booking = left
     await run.keep(rows)
 
 
 async def _rehearse(
     run: Run, entry: Entry, place: int, action: Action, context: ActionContext, written: Mapping[str, str]
-) -> tuple[list[Step], Booking | None]:
-    """The steps of one action, and the booking as they would leave it; None where it would fail, and its rule end."""
-    booking, rule = context.booking, entry.rule.name
+) -> tuple[list[Step], Booking | None, bool]:
+    """The steps of one action, the booking as they would leave it, and whether it would fail, and its rule end."""
+    booking, rule = context.last_seen.booking if context.last_seen else None, entry.rule.name
+    row = run.drafts.row
     try:
-        decided = reason_to_leave(context, entry, action, written) or await action.plan(context)
+        decided = reason_to_leave(context, entry, action, written, run.at) or await action.plan(context)
     except (CannotAct, TextError, HighLevelError) as error:
-        return [run.row(rule, place, 0, action.do, "shadow", booking, reason=f"would fail: {error}")], None
+        return [row(rule, place, 0, action.do, "shadow", booking, reason=f"would fail: {error}")], booking, True
     if isinstance(decided, LeftAlone):
-        reason = f"would leave it: {decided.reason}"
-        return [run.row(rule, place, 0, action.do, "shadow", booking, reason=reason)], booking
-    rows = [
-        run.row(rule, place, part, action.do, "shadow", booking, write) for part, write in enumerate(decided.writes)
-    ]
+        reason = f"would leave it: {decided.reason}" if booking else decided.reason
+        return [row(rule, place, 0, action.do, "shadow", booking, reason=reason)], booking, False
+    rows = [row(rule, place, part, action.do, "shadow", booking, write) for part, write in enumerate(decided.writes)]
     for write in decided.writes:
-        booking = after(write.operation, booking)
-    return rows, booking
+        booking = after(write.operation, booking) if booking else None
+    return rows, booking, False

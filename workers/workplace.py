@@ -1,6 +1,7 @@
 """What a worker works with: the store, HighLevel, the clock, and the rulebooks it has read."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,17 +14,23 @@ from service.highlevel.call import Call
 from service.highlevel.client import HighLevel
 from service.highlevel.local_rate_limit import LocalRateLimit
 from service.highlevel.rate_limit import RateLimit
+from service.outgoing.client import Outgoing
+from service.outgoing.errors import NoSecret, OutgoingError
+from service.outgoing.posting import Posting
+from service.setting_kinds import read_place
 from service.settings import Settings
+from service.standard_webhooks import read_secret
 from service.store import calls, rulebooks
 from service.store.database import Pool
-from service.store.deliveries import Delivery
 from service.store.locations import Location
-from service.store.rulebooks import StoredRulebook
 from service.telemetry import Tally
 from service.telemetry.tally import Budget
 from service.telemetry.traces import NoTracer, Tracer
 from workers import rulebook
+from workers.breakers import Breakers
 from workers.client import client
+from workers.deciding import Deciding
+from workers.record import Record
 from workers.rulebook import Rulebook
 
 MOST_READ = 100
@@ -50,19 +57,31 @@ class Workplace:
         """Of every location: one keeper, so that each token is refreshed once at a time."""
         return TokenKeeper(self.settings, self.pool, self.session, self.clock)
 
-    def client(self, location: Location, delivery: Delivery, step_id: UUID | None = None) -> HighLevel:
+    @cached_property
+    def deciding(self) -> Deciding:
+        """Who chooses people, where: one for all lanes."""
+        return Deciding(self.pool)
+
+    @cached_property
+    def breakers(self) -> Breakers:
+        return Breakers(self.settings, self.pool, self.session, self.unrecorded)
+
+    def unrecorded(self, location: Location) -> HighLevel:
+        """An Api for this location, for calls that belong to no delivery."""
+        return client(
+            self.settings,
+            self.session,
+            self.tokens.of(location),
+            location=location.location_id,
+            rate_limit=self.rate_limit,
+        )
+
+    def client(self, location: Location, record: Record, step_id: UUID | None = None) -> HighLevel:
         """An Api for this location, whose calls are kept with the delivery and the step they were made for."""
 
-        async def record(call: Call) -> None:
+        async def keep(call: Call) -> None:
             self._tell(location, call)
-            async with self.pool.acquire() as connection:
-                await calls.keep(
-                    connection,
-                    call,
-                    delivery_id=delivery.delivery_id,
-                    step_id=step_id,
-                    location_id=location.location_id,
-                )
+            self._keep(call, location, record, step_id)
 
         return client(
             self.settings,
@@ -70,11 +89,62 @@ class Workplace:
             self.tokens.of(location),
             location=location.location_id,
             rate_limit=self.rate_limit,
-            record=record,
+            urgent=record.lease.lane.urgent,
+            record=keep,
         )
+
+    @cached_property
+    def outgoing(self) -> Outgoing:
+        """For all posts: one, so that connections are used again. Closed by whoever ends the worker."""
+        places = map(read_place, self.settings.call_allowed)
+        return Outgoing(allowed=places, within=self.settings.call_timeout)
+
+    def poster(self, location: Location, record: Record, step_id: UUID) -> Callable[[Posting], Awaitable[None]]:
+        """Carries out a step's posts, each kept as a call; raises OutgoingError. They go out under the step's id."""
+
+        async def post(posting: Posting) -> None:
+            started = time.perf_counter()
+            status, error = None, None
+            try:
+                status = await self._post(posting, step_id)
+            except OutgoingError as raised:
+                status, error = raised.status, raised
+            milliseconds = (time.perf_counter() - started) * 1000
+            call = Call("Call", posting.shown(), status, None, str(error) if error else None, milliseconds)
+            # Not counted among the calls: those tell how HighLevel does.
+            self.tracer.call(call.operation, milliseconds / 1000, status=status, failed=error is not None)
+            self._keep(call, location, record, step_id)
+            if error:
+                raise error
+
+        return post
+
+    async def _post(self, posting: Posting, step_id: UUID) -> int:
+        secret = self.settings.call_secret.get_secret_value()
+        if not secret:
+            raise NoSecret(posting.host, "CALL_SECRET is not set, and nothing is posted without a signature")
+        answered = await self.outgoing.post(
+            posting.url,
+            posting.content,
+            webhook_id=str(step_id),
+            timestamp=self.clock(),
+            secret=read_secret(secret),
+        )
+        return answered.status
+
+    def _keep(self, call: Call, location: Location, record: Record, step_id: UUID | None) -> None:
+        made = calls.made(
+            call,
+            delivery_id=record.delivery.delivery_id,
+            step_id=step_id,
+            location_id=location.location_id,
+            called_at=self.clock(),
+        )
+        record.lease.note(made)
 
     def _tell(self, location: Location, call: Call) -> None:
         """Count a call, trace it, and remember what it said of the location's budget."""
+        self.breakers.heard(location.location_id, call.status)
         self.tally.call(call.operation, call.status, call.milliseconds / 1000)
         if call.limits is not None:
             left = call.limits
@@ -90,17 +160,20 @@ class Workplace:
             )
         self.tracer.call(call.operation, call.milliseconds / 1000, status=call.status, failed=call.error is not None)
 
-    async def rulebook(self, location: Location, rulebook_id: UUID | None) -> tuple[UUID | None, Rulebook]:
-        """The rulebook that a delivery began with or, before it began, the one in force. Raises RulebookFaults."""
+    async def rulebook_in_force(self, location_id: str) -> Rulebook:
+        """The rules of a location as they are now. Raises RulebookFaults."""
         async with self.pool.acquire() as connection:
-            if rulebook_id is not None:
-                stored: StoredRulebook | None = await rulebooks.find(connection, rulebook_id)
-            else:
-                stored = await rulebooks.for_location(connection, location.location_id)
-        if stored is None:
-            return None, rulebook.read({})
-        if stored.rulebook_id not in self._read:
+            in_force = await rulebooks.in_force_for(connection, [location_id])
+        return await self.rulebook(in_force.get(location_id))
+
+    async def rulebook(self, rulebook_id: UUID | None) -> Rulebook:
+        """Its rules; none where none were ever put in force. Raises RulebookFaults."""
+        if rulebook_id is None:
+            return rulebook.read({})
+        if rulebook_id not in self._read:
+            async with self.pool.acquire() as connection:
+                stored = await rulebooks.find(connection, rulebook_id)
             if len(self._read) >= MOST_READ:
                 self._read.clear()
-            self._read[stored.rulebook_id] = rulebook.read(stored.files)
-        return stored.rulebook_id, self._read[stored.rulebook_id]
+            self._read[rulebook_id] = rulebook.read(stored.files if stored else {})
+        return self._read[rulebook_id]

@@ -1,6 +1,8 @@
 """/deliveries/{id}: one delivery, explained; as JSON for programs; and which ones begin with some digits."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
@@ -9,6 +11,7 @@ from service.console.explanation import explain
 from service.console.pages import page
 from service.console.record import Record
 from service.store import history
+from service.store.deliveries import OPEN
 
 MOST = 20
 """Deliveries named when several begin alike."""
@@ -36,7 +39,7 @@ class DeliveryPages:
                 shown = await history.shown(connection, found[0])
         if shown is None:
             raise _unknown()
-        return page(request, "delivery.html", delivery=shown, explained=explain(shown))
+        return page(request, "delivery.html", delivery=shown, explained=explain(shown), retried=_may_be_retried(shown))
 
     async def as_json(self, request: web.Request) -> web.StreamResponse:
         """All that `slotwright history show --json` prints, on one line: indented, what is nested deeply would grow
@@ -51,6 +54,12 @@ class DeliveryPages:
             raise _unknown()
         text = json.dumps(history.with_body(shown), default=history.plain, ensure_ascii=False)
         return web.Response(text=text, content_type="application/json")
+
+
+def _may_be_retried(shown: Mapping[str, Any]) -> bool:
+    """Whether it stands as somebody may want to change: what was skipped they wanted so."""
+    states = {shown["state"], *(step["state"] for step in shown["steps"])}
+    return shown["state"] not in OPEN and not states.isdisjoint(("parked", "failed", "unknown"))
 
 
 def _unknown() -> Refused:

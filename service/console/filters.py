@@ -9,10 +9,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-STATES = ("open", "waiting", "judged", "done", "ignored", "failed")
+STATES = ("open", "waiting", "judged", "parked", "done", "ignored", "failed")
 """How a delivery stands; `open` is what has not ended: waiting or judged."""
 
-STEP_STATES = ("planned", "sent", "waiting", "done", "unchanged", "failed", "unknown", "parked", "shadow")
+STEP_STATES = (
+    *("planned", "sent", "waiting"),
+    *("done", "unchanged", "failed", "unknown", "parked", "skipped", "shadow"),
+)
 
 WORDS = ("rule", "appointment", "location", "source")
 MOMENTS = ("since", "until")

@@ -24,10 +24,10 @@ FOLLOW = "follow"
 QUICK: Sequence[tuple[str, Mapping[str, str]]] = (
     ("All", {}),
     ("Open", {"status": "open"}),
+    ("Parked", {"status": "parked"}),
     ("Failed", {"status": "failed"}),
     ("Steps failed", {"step": "failed"}),
     ("Steps unknown", {"step": "unknown"}),
-    ("Steps parked", {"step": "parked"}),
     ("Ignored", {"status": "ignored"}),
 )
 

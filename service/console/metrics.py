@@ -13,6 +13,7 @@ from service.console.record import PATIENCE, Record
 from service.store import budgets, gauges, sources, tallies
 from service.store.database import AWAY, UNFIT
 from service.store.gauges import Gauges
+from service.store.held import KINDS
 from service.store.steps import OPEN
 from service.telemetry.tally import BUCKETS, COUNTED
 
@@ -22,16 +23,18 @@ COUNTERS: Mapping[str, str] = {
     "steps": "Steps of rules that ended, by action and how.",
     "calls": "Calls to HighLevel, by operation and class of the answer's status.",
     "leases_taken_over": "Lanes taken over from a worker that said nothing more.",
+    "moments_missed": "Moments that live rules waited for and that came too late to be asked about.",
     "unexpected_errors": "Errors that nobody thought of, by role.",
 }
 
 FROM_THE_START: Mapping[str, Sequence[tuple[str, ...]]] = {
-    "deliveries": [("done",), ("ignored",), ("failed",)],
+    "deliveries": [("done",), ("ignored",), ("failed",), ("parked",)],
     "leases_taken_over": [()],
+    "moments_missed": [()],
     "unexpected_errors": [("receive",), ("work",), ("console",)],
     "steps": [
         (action, state)
-        for action in ("add_note", "assign", "block_slot", "reschedule")
+        for action in ("add_note", "assign", "block_slot", "call", "reschedule")
         for state in ("done", "failed", "unknown")
     ],
     "arrivals": [("unknown", "busy"), ("unknown", "refused")],
@@ -74,6 +77,7 @@ class Snapshot(Collector):
         yield self._histogram()
         now = self.gauges
         yield _gauge("deliveries_waiting", "Deliveries that have not ended.", now.waiting)
+        yield _gauge("deliveries_parked", "Deliveries that nobody works on until somebody says so.", now.parked)
         yield _gauge("oldest_waiting_seconds", "Age of the oldest of them, 0 if there is none.", now.oldest_waiting)
         yield _gauge(
             "oldest_ready_seconds",
@@ -84,6 +88,10 @@ class Snapshot(Collector):
         for state in OPEN:
             steps.add_metric([state], now.steps_open.get(state, 0))
         yield steps
+        holds = GaugeMetricFamily("slotwright_holds", "What is held back, by why.", labels=["kind"])
+        for kind in KINDS:
+            holds.add_metric([kind], now.holds.get(kind, 0))
+        yield holds
         budget = GaugeMetricFamily(
             "slotwright_budget_left", "Calls that HighLevel will still take.", labels=["location", "window"]
         )

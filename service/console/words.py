@@ -16,7 +16,14 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "failed": ("✗", "bad"),
     "unknown": ("?", "bad"),
     "parked": ("!", "warn"),
+    "skipped": ("»", "quiet"),
     "ignored": ("–", "quiet"),
+    # Of what is held back, and of alerts.
+    "paused": ("‖", "warn"),
+    "breaker": ("✗", "bad"),
+    "token": ("✗", "bad"),
+    "budget": ("…", "quiet"),
+    "late": ("!", "bad"),
 }
 """For each state its mark and its tone; what is not here is under way."""
 

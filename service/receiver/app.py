@@ -18,7 +18,8 @@ from service.receiver.intake import Intake
 from service.receiver.kinds import FromElsewhere, FromHighLevel, FromWorkflow
 from service.receiver.signature import LEGACY_KEY, WebhookKeys
 from service.receiver.sources import Sources
-from service.settings import HIGHLEVEL_URL, Settings, read_webhook_key
+from service.setting_kinds import read_webhook_key
+from service.settings import HIGHLEVEL_URL, Settings
 from service.store.database import Pool
 from service.store.sealing import Keys
 from service.telemetry import Tally

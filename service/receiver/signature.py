@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from service.settings import read_webhook_key
+from service.setting_kinds import read_webhook_key
 
 HEADER = "X-GHL-Signature"
 LEGACY_HEADER = "X-WH-Signature"

@@ -1,11 +1,12 @@
 """Appointments last seen, and who last wrote what on them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from service.store.database import Connection
+from service.store.database import Connection, as_json
+from service.store.ledger import Entry, Sheet
 from service.trigger import Booking, differences
 
 OWNED = ("assignee", "starts", "ends", "status", "title")
@@ -26,6 +27,8 @@ class LastSeen:
     ours: Mapping[str, Any]
     others: frozenset[str]
     assignee_chosen: bool
+    before_ours: Booking | None = None
+    """As HighLevel told it last, where we have changed it since."""
 
     @classmethod
     def first(cls, booking: Booking) -> "LastSeen":
@@ -48,49 +51,81 @@ class LastSeen:
         changed = differences(self.booking, now)
         wrote = {name: now.model_dump(mode="json")[name] for name in changed if name in OWNED}
         chosen = self.assignee_chosen and "assignee" not in changed
-        return replace(self, booking=now, ours={**self.ours, **wrote}, assignee_chosen=chosen)
+        before = self.before_ours or self.booking
+        return replace(self, booking=now, ours={**self.ours, **wrote}, assignee_chosen=chosen, before_ours=before)
 
 
 FIND = """
-    SELECT booking, heard, ours, others, assignee_chosen FROM appointments
+    SELECT booking, heard, ours, others, assignee_chosen, told FROM appointments
     WHERE location_id = $1 AND appointment_id = $2
 """
 
-KEEP = """
-    INSERT INTO appointments AS kept (
-        location_id, appointment_id, series_id, contact_id, booking, ours, others, assignee_chosen, heard
-    )
-    VALUES ($1, $2, $3, $4, $5::jsonb, $6::jsonb, $7::text[], $8, $9)
-    ON CONFLICT (location_id, appointment_id) DO UPDATE SET
-        contact_id = $4, booking = $5::jsonb, ours = $6::jsonb, others = $7::text[], assignee_chosen = $8, heard = $9,
-        changed_at = now()
+SEVERAL = """
+    SELECT location_id, appointment_id, booking, heard, ours, others, assignee_chosen, told
+    FROM appointments JOIN unnest($1::text[], $2::text[]) AS asked (location_id, appointment_id)
+        USING (location_id, appointment_id)
 """
+
+KEEP = Sheet(
+    30,
+    """
+    INSERT INTO appointments AS kept (
+        location_id, appointment_id, series_id, contact_id, booking, ours, others, assignee_chosen, heard, told
+    )
+    SELECT location_id, appointment_id, series_id, contact_id, booking, ours,
+        ARRAY(SELECT jsonb_array_elements_text(others::jsonb)), assignee_chosen, heard, told
+    FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[], $8::bool[],
+        $9::timestamptz[], $10::jsonb[]
+    ) AS new (
+        location_id, appointment_id, series_id, contact_id, booking, ours, others, assignee_chosen, heard, told
+    )
+    ON CONFLICT (location_id, appointment_id) DO UPDATE SET
+        contact_id = excluded.contact_id, booking = excluded.booking, ours = excluded.ours, others = excluded.others,
+        assignee_chosen = excluded.assignee_chosen, heard = excluded.heard, told = excluded.told,
+        changed_at = now()
+    """,
+)
 
 
 async def find(connection: Connection, location_id: str, appointment_id: str) -> LastSeen | None:
     row = await connection.fetchrow(FIND, location_id, appointment_id)
-    if row is None:
-        return None
-    return LastSeen(
-        Booking.model_validate(row["booking"]),
-        row["heard"],
-        row["ours"],
-        frozenset(row["others"]),
-        row["assignee_chosen"],
-    )
+    return None if row is None else _last_seen(row)
+
+
+async def several(connection: Connection, asked: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LastSeen]:
+    """Those of these (location, appointment) that were seen."""
+    rows = await connection.fetch(SEVERAL, [location for location, _ in asked], [id_ for _, id_ in asked])
+    return {(row["location_id"], row["appointment_id"]): _last_seen(row) for row in rows}
 
 
 async def keep(connection: Connection, seen: LastSeen) -> None:
+    await connection.execute(KEEP.statement, *([value] for value in kept(seen).row))
+
+
+def kept(seen: LastSeen) -> Entry:
     booking = seen.booking
-    await connection.execute(
-        KEEP,
+    row = (
         booking.location_id,
         booking.id,
         booking.series_id,
         booking.contact_id,
         booking.model_dump(mode="json"),
         dict(seen.ours),
-        sorted(seen.others),
+        as_json(sorted(seen.others)),
         seen.assignee_chosen,
         seen.heard,
+        seen.before_ours.model_dump(mode="json") if seen.before_ours else None,
+    )
+    return Entry(KEEP, (booking.location_id, booking.id), row)
+
+
+def _last_seen(row: Mapping[str, Any]) -> LastSeen:
+    return LastSeen(
+        Booking.model_validate(row["booking"]),
+        row["heard"],
+        row["ours"],
+        frozenset(row["others"]),
+        row["assignee_chosen"],
+        Booking.model_validate(row["told"]) if row["told"] else None,
     )

@@ -67,14 +67,23 @@ KNOWN_KEYS = """
     WHERE (source, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """
 
+# What waits in a lane already keeps its turn.
 RING_LANES = """
-    INSERT INTO lanes (lane_id, location_id, subject, ready_at)
-    SELECT lane_id, location_id, subject, now()
-    FROM unnest($1::uuid[], $2::text[], $3::text[]) AS rung (lane_id, location_id, subject)
+    INSERT INTO lanes (lane_id, location_id, subject, ready_at, due_at, starts_at)
+    SELECT lane_id, location_id, subject, now(), due_at, starts_at
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+        AS rung (lane_id, location_id, subject, due_at, starts_at)
     ORDER BY location_id, subject
-    ON CONFLICT (location_id, subject) DO UPDATE SET ready_at = LEAST(lanes.ready_at, excluded.ready_at)
+    ON CONFLICT (location_id, subject) DO UPDATE SET
+        ready_at = LEAST(lanes.ready_at, excluded.ready_at),
+        due_at = CASE WHEN lanes.ready_at IS NULL THEN excluded.due_at ELSE LEAST(lanes.due_at, excluded.due_at) END,
+        starts_at = COALESCE(excluded.starts_at, lanes.starts_at)
     RETURNING lane_id, location_id, subject
 """
+
+SOONER = 24
+"""A delivery is due after this part of the time that is left to its booking: one that starts in ten minutes after 25
+seconds, one that starts tomorrow after an hour. The sooner overtakes, and none waits for ever."""
 
 INSERT = """
     INSERT INTO deliveries (
@@ -98,7 +107,7 @@ async def record(connection: Connection, arrivals: Sequence[Arrival], *, ignored
     dropped = await _over_the_cap(connection, arrivals, reasons, ignored_kept)
     ids = await _claim_keys(connection, arrivals, reasons, dropped)
     fresh = [index for index, (_, known) in ids.items() if not known]
-    lanes = await _ring_lanes(connection, [arrivals[index].event for index in fresh if reasons[index] is None])
+    lanes = await _ring_lanes(connection, [arrivals[index] for index in fresh if reasons[index] is None])
     rows = [_row(ids[index][0], arrivals[index], reasons[index], lanes) for index in fresh]
     if rows:
         await connection.execute(INSERT, *map(list, zip(*rows, strict=True)))
@@ -181,13 +190,27 @@ async def _known(connection: Connection, keys: Collection[tuple[str, str]]) -> d
     return {(row["source"], row["key"]): row["delivery_id"] for row in rows}
 
 
-async def _ring_lanes(connection: Connection, events: Iterable[Event]) -> dict[tuple[str, str], UUID]:
-    subjects = sorted({_subject(event) for event in events})
-    if not subjects:
+async def _ring_lanes(connection: Connection, arrivals: Iterable[Arrival]) -> dict[tuple[str, str], UUID]:
+    rung: dict[tuple[str, str], tuple[datetime, datetime | None]] = {}
+    for arrival in arrivals:
+        due, starts = _due(arrival)
+        subject = _subject(arrival.event)
+        rung[subject] = (min(due, rung[subject][0]) if subject in rung else due, starts)
+    if not rung:
         return {}
+    subjects = sorted(rung)
     locations, names = map(list, zip(*subjects, strict=True))
-    rows = await connection.fetch(RING_LANES, [new_id() for _ in subjects], locations, names)
+    due_at, starts_at = map(list, zip(*(rung[subject] for subject in subjects), strict=True))
+    rows = await connection.fetch(RING_LANES, [new_id() for _ in subjects], locations, names, due_at, starts_at)
     return {(row["location_id"], row["subject"]): row["lane_id"] for row in rows}
+
+
+def _due(arrival: Arrival) -> tuple[datetime, datetime | None]:
+    """When its turn should have come, and when its booking starts."""
+    received, starts = arrival.received_at, arrival.event.starts
+    if starts is None or starts <= received:
+        return received, starts
+    return received + (starts - received) / SOONER, starts
 
 
 def _subject(event: Event) -> tuple[str, str]:

@@ -1,11 +1,13 @@
 """The condition of the database and of the work in it, for whoever asks whether all is well. Reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 
+from service.store import held
 from service.store.database import Connection
 
 SERVER = """
@@ -42,16 +44,22 @@ CLOSED = """
 
 NEWEST = "SELECT received_at FROM deliveries ORDER BY delivery_id DESC LIMIT 1"
 
-WORK = """
+WORK = f"""
     SELECT
         (SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'judged')) AS open,
         (SELECT min(received_at) FROM deliveries WHERE state IN ('waiting', 'judged')) AS oldest,
-        (SELECT min(ready_at) FROM lanes WHERE ready_at <= now() AND (lease_until IS NULL OR lease_until < now()))
-            AS ready_since,
+        (SELECT min(ready_at) FROM lanes WHERE ready_at <= now() AND (lease_until IS NULL OR lease_until < now())
+            AND {held.LANE_IS_NOT}) AS ready_since,
         (SELECT count(*) FROM deliveries WHERE state = 'failed' AND finished_at > now() - interval '1 day') AS given_up,
         (SELECT count(*) FROM steps WHERE state = 'failed' AND finished_at > now() - interval '1 day') AS failed,
         (SELECT count(*) FROM steps WHERE state = 'unknown' AND finished_at > now() - interval '1 day') AS unknown,
-        (SELECT count(*) FROM steps WHERE state = 'parked') AS parked
+        (SELECT count(*) FROM deliveries WHERE state = 'parked') AS parked
+"""  # noqa: S608 (no value in it)
+
+# How often in all, and the newest of them.
+ALERTS = """
+    SELECT kind, sum(times)::int AS times, max(last_at) AS last_at, (array_agg(text ORDER BY last_at DESC))[1] AS text
+    FROM alerts WHERE last_at > now() - interval '1 day' GROUP BY kind ORDER BY max(last_at) DESC
 """
 
 
@@ -130,6 +138,11 @@ async def closed_tables(connection: Connection) -> Sequence[str]:
 async def newest_arrival(connection: Connection) -> datetime | None:
     moment: datetime | None = await connection.fetchval(NEWEST)
     return moment
+
+
+async def alerts(connection: Connection) -> list[Mapping[str, Any]]:
+    """Those of the last day by kind, that which came last first: how many `times`, `last_at`, and its `text`."""
+    return [dict(row) for row in await connection.fetch(ALERTS)]
 
 
 async def work(connection: Connection) -> Work:

@@ -66,10 +66,11 @@ async def open_pool(settings: Settings, *, size: int = 10) -> Pool:
 
 
 async def prepare(connection: Connection) -> None:
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=as_json, decoder=json.loads)
 
 
-def _encode(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """As jsonb is written; for lists, which in an array of jsonb would be taken for arrays of arrays."""
     # Postgres keeps neither NUL nor half a surrogate pair in text, and what others send may hold both.
     text = json.dumps(value, default=_plain, ensure_ascii=False).encode(errors="replace").decode()
     return ESCAPED.sub(lambda found: "\\ufffd" if found[1] == "u0000" else found[0], text)

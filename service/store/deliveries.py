@@ -1,12 +1,13 @@
 """Deliveries: what was kept, taken up by a worker in the order of its lane, and brought to its end."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from service.event import Event, read_kept
-from service.store.database import Connection
+from service.store.database import Connection, as_json
+from service.store.ledger import Entry, Sheet
 from service.trigger import Booking
 
 
@@ -40,6 +41,9 @@ class Delivery:
     was: Booking | None
     booking: Booking | None
     body: bytes
+    triggers: tuple[str, ...] = ()
+    reason: str | None = None
+    waits_for: str | None = None
 
     def read(self) -> Event:
         """What its body says, about what it was found to be about when it came."""
@@ -47,76 +51,68 @@ class Delivery:
         return replace(event, appointment_id=self.appointment_id, calendar_id=self.calendar_id)
 
 
-NEXT = """
-    SELECT delivery_id, state, received_at, event, COALESCE(location_id, '') AS location_id, appointment_id,
-        calendar_id, attempts, surprises, rulebook_id, was, booking, body,
-        GREATEST(next_at - clock_timestamp(), interval '0') AS wait
-    FROM deliveries WHERE lane_id = $1 AND state IN ('waiting', 'judged')
-    ORDER BY arrival LIMIT 1
+OPEN = ("waiting", "judged")
+
+COLUMNS = """
+    delivery_id, state, received_at, event, COALESCE(location_id, '') AS location_id, appointment_id,
+    calendar_id, attempts, surprises, rulebook_id, was, booking, body, triggers, reason, waits_for,
+    GREATEST(next_at - clock_timestamp(), interval '0') AS wait
 """
 
-JUDGED = """
-    UPDATE deliveries
-    SET state = 'judged', triggers = $2::text[], rulebook_id = $3, was = $4::jsonb, booking = $5::jsonb, reason = $6
-    WHERE delivery_id = $1
-"""
+NEXT = f"""
+    SELECT {COLUMNS}, claimed.lane_id FROM unnest($1::uuid[]) AS claimed (lane_id) CROSS JOIN LATERAL (
+        SELECT * FROM deliveries WHERE deliveries.lane_id = claimed.lane_id AND state IN ('waiting', 'judged')
+        ORDER BY arrival LIMIT 1
+    ) AS first
+"""  # noqa: S608 (no value in it)
 
-FINISH = """
-    UPDATE deliveries
-    SET state = $2, reason = COALESCE($3, reason), waits_for = NULL, finished_at = clock_timestamp()
-    WHERE delivery_id = $1
-"""
-
-WAIT = """
-    UPDATE deliveries SET
-        waits_for = $2, next_at = clock_timestamp() + $3, attempts = attempts + $4, surprises = surprises + $5
-    WHERE delivery_id = $1
-"""
-
-
-async def next_open(connection: Connection, lane_id: UUID) -> Delivery | None:
-    """The delivery whose turn it is in a lane: the first that is not finished."""
-    row = await connection.fetchrow(NEXT, lane_id)
-    if row is None:
-        return None
-    values = dict(row)
-    values["wait"] = values["wait"] or timedelta()
-    for name in ("was", "booking"):
-        values[name] = Booking.model_validate(values[name]) if values[name] else None
-    return Delivery(**values)
-
-
-async def mark_judged(
-    connection: Connection,
-    delivery_id: UUID,
-    *,
-    triggers: Iterable[str],
-    rulebook_id: UUID | None,
-    was: Booking | None,
-    booking: Booking | None,
-    reason: str | None,
-) -> None:
-    before = was.model_dump(mode="json") if was else None
-    now = booking.model_dump(mode="json") if booking else None
-    await connection.execute(JUDGED, delivery_id, sorted(triggers), rulebook_id, before, now, reason)
-
-
-async def finish(connection: Connection, delivery_id: UUID, state: str, reason: str | None) -> None:
-    """Close a delivery: done, ignored or failed."""
-    await connection.execute(FINISH, delivery_id, state, reason)
-
-
-async def wait(
-    connection: Connection,
-    delivery_id: UUID,
-    after: timedelta,
-    reason: str,
-    *,
-    failed: bool = False,
-    surprised: bool = False,
-) -> None:
-    """Take it up again after a while, and say what it waits for.
-
-    `failed`: something that it needed could not be read. `surprised`: an error came that nobody thought of.
+CHANGED = Sheet(
+    10,
     """
-    await connection.execute(WAIT, delivery_id, reason, after, int(failed), int(surprised))
+    UPDATE deliveries SET
+        state = new.state, triggers = ARRAY(SELECT jsonb_array_elements_text(new.triggers::jsonb)),
+        rulebook_id = new.rulebook_id, was = new.was, booking = new.booking, reason = new.reason,
+        waits_for = new.waits_for, next_at = clock_timestamp() + new.wait, attempts = new.attempts,
+        surprises = new.surprises,
+        finished_at = CASE WHEN new.state IN ('done', 'ignored', 'failed') THEN clock_timestamp() END
+    FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::jsonb[], $6::jsonb[], $7::text[], $8::text[],
+        $9::interval[], $10::int[], $11::int[]
+    ) AS new (
+        delivery_id, state, triggers, rulebook_id, was, booking, reason, waits_for, wait, attempts, surprises
+    )
+    WHERE deliveries.delivery_id = new.delivery_id
+    """,
+)
+
+
+async def next_open(connection: Connection, lanes: Sequence[UUID]) -> dict[UUID, Delivery]:
+    """The delivery whose turn it is in each of these lanes: the first that is not finished."""
+    found = {}
+    for row in await connection.fetch(NEXT, list(lanes)):
+        values = dict(row)
+        lane_id = values.pop("lane_id")
+        values["wait"] = values["wait"] or timedelta()
+        values["triggers"] = tuple(values["triggers"])
+        for name in ("was", "booking"):
+            values[name] = Booking.model_validate(values[name]) if values[name] else None
+        found[lane_id] = Delivery(**values)
+    return found
+
+
+def changed(delivery: Delivery) -> Entry:
+    """As it stands now: the part of it that changes. What it waits for it says, and how long."""
+    row = (
+        delivery.delivery_id,
+        delivery.state,
+        as_json(list(delivery.triggers)),
+        delivery.rulebook_id,
+        delivery.was.model_dump(mode="json") if delivery.was else None,
+        delivery.booking.model_dump(mode="json") if delivery.booking else None,
+        delivery.reason,
+        delivery.waits_for,
+        delivery.wait or None,
+        delivery.attempts,
+        delivery.surprises,
+    )
+    return Entry(CHANGED, delivery.delivery_id, row)

@@ -1,12 +1,13 @@
 """Follows: a block bound to a booking, wherever the booking goes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from service.store.database import Connection
+from service.store.ledger import Entry, Sheet
 
 
 @dataclass(frozen=True)
@@ -28,23 +29,29 @@ class Follow:
     block: Mapping[str, Any] | None
 
 
-KEEP = """
+KEEP = Sheet(
+    50,
+    """
     INSERT INTO follows (follow_id, location_id, appointment_id, rule, side, length, title, calendar_id, block)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb)
-    ON CONFLICT (follow_id) DO UPDATE SET block = $9::jsonb
-"""
+    SELECT * FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::interval[], $7::text[], $8::text[], $9::jsonb[]
+    )
+    ON CONFLICT (follow_id) DO UPDATE SET block = excluded.block
+    """,
+)
 
-FORGET = "DELETE FROM follows WHERE follow_id = $1"
+FORGET = Sheet(51, "DELETE FROM follows WHERE follow_id = ANY($1::uuid[])")
 
-OF_APPOINTMENT = """
+OF_APPOINTMENTS = """
     SELECT follow_id, location_id, appointment_id, rule, side, length, title, calendar_id, block
-    FROM follows WHERE location_id = $1 AND appointment_id = $2 ORDER BY follow_id
+    FROM follows JOIN unnest($1::text[], $2::text[]) AS asked (location_id, appointment_id)
+        USING (location_id, appointment_id)
+    ORDER BY follow_id
 """
 
 
-async def keep(connection: Connection, follow: Follow) -> None:
-    await connection.execute(
-        KEEP,
+def kept(follow: Follow) -> Entry:
+    row = (
         follow.follow_id,
         follow.location_id,
         follow.appointment_id,
@@ -55,11 +62,19 @@ async def keep(connection: Connection, follow: Follow) -> None:
         follow.calendar_id,
         dict(follow.block) if follow.block else None,
     )
+    return Entry(KEEP, follow.follow_id, row)
 
 
-async def forget(connection: Connection, follow_id: UUID) -> None:
-    await connection.execute(FORGET, follow_id)
+def forgotten(follow_id: UUID) -> Entry:
+    return Entry(FORGET, follow_id, (follow_id,))
 
 
-async def of_appointment(connection: Connection, location_id: str, appointment_id: str) -> list[Follow]:
-    return [Follow(**row) for row in await connection.fetch(OF_APPOINTMENT, location_id, appointment_id)]
+async def of_appointments(
+    connection: Connection, asked: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], list[Follow]]:
+    """The blocks that are bound to each of these (location, appointment)."""
+    rows = await connection.fetch(OF_APPOINTMENTS, [location for location, _ in asked], [id_ for _, id_ in asked])
+    found: dict[tuple[str, str], list[Follow]] = {}
+    for row in rows:
+        found.setdefault((row["location_id"], row["appointment_id"]), []).append(Follow(**row))
+    return found

@@ -2,11 +2,12 @@
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from service.store import held, interventions
 from service.store.database import Connection
 
 HEXADECIMAL = re.compile(r"[0-9a-fA-F]{1,32}")
@@ -14,9 +15,9 @@ HEXADECIMAL = re.compile(r"[0-9a-fA-F]{1,32}")
 CLOCKS_APART = timedelta(hours=1)
 """An id and the time of receipt beside it are made a moment apart, by clocks that may be set."""
 
-COLUMNS = """
+COLUMNS = f"""
     d.delivery_id, d.received_at, d.source, d.event, d.location_id, d.appointment_id, d.state, d.reason, d.waits_for,
-    d.triggers, l.name AS location_name, l.time_zone,
+    d.triggers, l.name AS location_name, l.time_zone, {held.OF_DELIVERY} AS held_by,
     ARRAY(SELECT rule FROM verdicts v WHERE v.delivery_id = d.delivery_id AND held ORDER BY place) AS held,
     COALESCE((
         SELECT jsonb_agg(jsonb_build_object(
@@ -24,7 +25,7 @@ COLUMNS = """
         ) ORDER BY planned_at, place, part)
         FROM steps s WHERE s.delivery_id = d.delivery_id
     ), '[]') AS steps
-"""
+"""  # noqa: S608 (no value in it)
 
 CONDITIONS: Mapping[str, str] = {
     "status": "d.state = {}",
@@ -45,13 +46,14 @@ CONDITIONS: Mapping[str, str] = {
 
 BETWEEN = "SELECT delivery_id FROM deliveries WHERE delivery_id BETWEEN $1 AND $2 ORDER BY delivery_id LIMIT $3"
 
-DELIVERY = """
+DELIVERY = f"""
     SELECT d.delivery_id, d.received_at, d.source, d.event, d.location_id, d.appointment_id, d.series_id, d.contact_id,
         d.state, d.reason, d.waits_for, d.next_at, d.attempts, d.triggers, d.was, d.booking, d.finished_at, d.body,
-        l.name AS location_name, l.time_zone, r.version AS rulebook_version, r.message AS rulebook_message
+        l.name AS location_name, l.time_zone, r.version AS rulebook_version, r.message AS rulebook_message,
+        {held.OF_DELIVERY} AS held_by
     FROM deliveries d LEFT JOIN locations l USING (location_id) LEFT JOIN rulebooks r USING (rulebook_id)
     WHERE d.delivery_id = $1
-"""
+"""  # noqa: S608 (no value in it)
 
 VERDICTS = "SELECT place, rule, mode, held, checks FROM verdicts WHERE delivery_id = $1 ORDER BY place"
 
@@ -64,6 +66,12 @@ STEPS = """
 CALLS = """
     SELECT call_id, step_id, operation, status, milliseconds, request, answer, error, called_at
     FROM calls WHERE delivery_id = $1 ORDER BY call_id
+"""
+
+DECISIONS = """
+    SELECT delivery_id, rule, action, state, sentence, reason, operation IS NOT NULL AS decided,
+        sent_at IS NOT NULL AS sent, meant ? 'not_reached' AS not_reached
+    FROM steps WHERE delivery_id = ANY($1::uuid[]) ORDER BY delivery_id, planned_at, place, part
 """
 
 OPEN = """
@@ -106,7 +114,7 @@ async def listed(
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[dict[str, Any]]:
-    """Deliveries, newest first, each with the rules that `held` and its `steps`.
+    """Deliveries, newest first, each with the rules that `held`, its `steps`, and what it is `held_by`, if anything.
 
     `status` is a state, or `open` for what has not ended; `rule` was judged, whether or not it held; `step` is the
     state of one of its steps; `appointment` may be a series. Of what is `after` a delivery the next ones are given.
@@ -127,8 +135,13 @@ async def listed(
     }
     asked = {name: value for name, value in wanted.items() if value is not None}
     values = [value for name, value in asked.items() if name != "open"]
-    rows = await connection.fetch(list_statement(asked, newest_first=after is None), limit, *values)
-    return [dict(row) for row in (rows if after is None else reversed(rows))]
+    statement = list_statement(asked, newest_first=after is None)
+    rows = [_in_words(row) for row in await connection.fetch(statement, limit, *values)]
+    return rows if after is None else rows[::-1]
+
+
+def _in_words(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "held_by": held.waits(row["held_by"])}
 
 
 def _id_at(moment: datetime) -> UUID:
@@ -151,11 +164,21 @@ async def shown(connection: Connection, delivery_id: UUID) -> Mapping[str, Any] 
     if delivery is None:
         return None
     return {
-        **dict(delivery),
+        **_in_words(delivery),
         "verdicts": [dict(row) for row in await connection.fetch(VERDICTS, delivery_id)],
         "steps": [dict(row) for row in await connection.fetch(STEPS, delivery_id)],
         "calls": [dict(row) for row in await connection.fetch(CALLS, delivery_id)],
+        "interventions": await interventions.of_delivery(connection, delivery_id),
     }
+
+
+async def decisions(connection: Connection, deliveries: Sequence[UUID]) -> dict[UUID, list[Mapping[str, Any]]]:
+    """The steps of deliveries, as far as it matters for what somebody may do to them: whether it was `decided` what
+    they send, whether it was `sent` and may be in the world, and whether they were just `not_reached`."""
+    found: dict[UUID, list[Mapping[str, Any]]] = {delivery_id: [] for delivery_id in deliveries}
+    for row in await connection.fetch(DECISIONS, list(deliveries)):
+        found[row["delivery_id"]].append(dict(row))
+    return found
 
 
 def with_body(shown: Mapping[str, Any]) -> dict[str, Any]:

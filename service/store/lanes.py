@@ -4,8 +4,9 @@ A lease is a row, never a session lock: it names its worker, carries a number th
 ends by itself, so that another worker takes over from one that died.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,67 +29,162 @@ class Lane:
     taken_over: bool
     """From another worker, whose lease had ended. One's own, left behind by an outage, was never taken from anybody."""
 
+    urgent: bool
+    """What it is about starts within the hour."""
 
-# Materialised: as a plain subquery it may be run again for each row joined, and then takes more than the one lane.
-CLAIM = """
-    WITH free AS MATERIALIZED (
-        SELECT lane_id, worker AS before FROM lanes
-        WHERE ready_at <= now() AND (lease_until IS NULL OR lease_until < now())
-        ORDER BY ready_at
-        LIMIT 1
-        FOR UPDATE SKIP LOCKED
+    due_at: datetime
+
+
+FREE = "ready_at <= now() AND (lease_until IS NULL OR lease_until < now())"
+
+URGENT = "COALESCE(starts_at BETWEEN now() AND now() + interval '1 hour', false)"
+
+MOST_LOCATIONS = 128
+"""Locations that one claim looks at, from a pivot that is another each time."""
+
+# From location to location by the index, whatever number of lanes each has, from the pivot on and round. In each the
+# lanes that are due first; then in turns: the first of each, the second of each, behind as many as the location has at
+# work here. What is urgent goes first, however much was due before it, and also where only the rest of the budget is
+# left that is kept for it. More are looked at than are taken: what another claims at this moment is passed over.
+# Materialised: as a plain subquery it may be run again for each row joined, and then takes more than was asked for.
+CLAIM = f"""
+    WITH RECURSIVE waiting (location_id, round) AS (
+        VALUES ($4::text, 1)
+        UNION ALL
+        SELECT COALESCE(next.location_id, CASE round WHEN 1 THEN '' END),
+            CASE WHEN next.location_id IS NULL THEN 2 ELSE round END
+        FROM waiting LEFT JOIN LATERAL (
+            SELECT lanes.location_id FROM lanes
+            WHERE lanes.ready_at IS NOT NULL AND lanes.location_id > waiting.location_id
+            ORDER BY lanes.location_id LIMIT 1
+        ) AS next ON true
+        WHERE waiting.location_id IS NOT NULL AND (round = 1 OR waiting.location_id <= $4)
+    ),
+    looked_at AS MATERIALIZED (
+        SELECT DISTINCT location_id FROM (SELECT location_id FROM waiting LIMIT {MOST_LOCATIONS}) AS first
+        WHERE location_id IS NOT NULL
+    ),
+    held AS MATERIALIZED (
+        SELECT location_id, bool_or(kind <> 'budget' OR COALESCE(urgent_until > now(), false)) AS wholly
+        FROM holds WHERE scope = 'location' AND (until IS NULL OR until > now()) GROUP BY location_id
+    ),
+    places AS MATERIALIZED (
+        SELECT looked_at.location_id, COALESCE(busy.lanes, 0) AS busy, held.location_id IS NOT NULL AS held
+        FROM looked_at
+            LEFT JOIN held ON held.location_id = looked_at.location_id
+            LEFT JOIN unnest($5::text[], $6::int[]) AS busy (location_id, lanes)
+                ON busy.location_id = looked_at.location_id
+        WHERE held.wholly IS NOT TRUE AND COALESCE(busy.lanes, 0) < $7
+            AND NOT EXISTS (SELECT FROM holds WHERE scope = 'all' AND (until IS NULL OR until > now()))
+    ),
+    share AS (SELECT GREATEST(1, 4 * $3 / count(*)) AS lanes FROM looked_at),
+    candidates AS (
+        SELECT lane_id, due_at, urgent,
+            busy + row_number() OVER (PARTITION BY location_id ORDER BY urgent DESC, due_at) AS turn
+        FROM (
+            SELECT places.location_id, places.busy, lane.lane_id, lane.due_at, false AS urgent
+            FROM places CROSS JOIN LATERAL (
+                SELECT lane_id, due_at FROM lanes
+                WHERE lanes.location_id = places.location_id AND NOT places.held AND {FREE} AND NOT {URGENT}
+                ORDER BY due_at LIMIT (SELECT lanes FROM share)
+            ) AS lane
+            UNION ALL
+            SELECT places.location_id, places.busy, lane.lane_id, lane.due_at, true
+            FROM places CROSS JOIN LATERAL (
+                SELECT lane_id, due_at FROM lanes
+                WHERE lanes.location_id = places.location_id AND {FREE}
+                    AND starts_at BETWEEN now() AND now() + interval '1 hour'
+                ORDER BY starts_at LIMIT (SELECT lanes FROM share)
+            ) AS lane
+        ) AS ready
+    ),
+    queue AS MATERIALIZED (
+        SELECT lane_id, row_number() OVER (ORDER BY urgent DESC, turn, due_at) AS place
+        FROM candidates WHERE turn <= $7 ORDER BY place LIMIT 3 * $3
+    ),
+    free AS MATERIALIZED (
+        SELECT lanes.lane_id, lanes.worker AS before FROM queue JOIN lanes ON lanes.lane_id = queue.lane_id
+        WHERE {FREE}
+        ORDER BY queue.place LIMIT $3
+        FOR UPDATE OF lanes SKIP LOCKED
     )
     UPDATE lanes AS lane
     SET worker = $1, fence = lane.fence + 1, lease_until = clock_timestamp() + $2
     FROM free
     WHERE lane.lane_id = free.lane_id
-    RETURNING lane.lane_id, lane.location_id, lane.subject, lane.fence, coalesce(free.before <> $1, false) AS taken_over
-"""
-
-RENEW = """
-    UPDATE lanes SET lease_until = clock_timestamp() + $3
-    WHERE lane_id = $1 AND fence = $2 AND worker IS NOT NULL
-    RETURNING lane_id
-"""
-
-HOLD = f"""
-    SELECT lane_id, {BOUND} FROM lanes WHERE lane_id = $1 AND fence = $2 AND worker IS NOT NULL FOR UPDATE
+    RETURNING lane.lane_id, lane.location_id, lane.subject, lane.fence,
+        coalesce(free.before <> $1, false) AS taken_over, {URGENT} AS urgent, lane.due_at
 """  # noqa: S608 (no value in it)
 
-# Read in a statement of its own, after the row is held: a delivery that came meanwhile must be seen.
-RELEASE = """
-    UPDATE lanes SET worker = NULL, lease_until = NULL, ready_at = CASE
-        WHEN NOT EXISTS (SELECT FROM deliveries WHERE lane_id = $1 AND state IN ('waiting', 'judged')) THEN NULL
-        ELSE clock_timestamp() + $2
-    END
-    WHERE lane_id = $1
+# In the order in which receivers ring them, or one would wait for the other.
+RENEW = """
+    WITH mine AS MATERIALIZED (
+        SELECT lanes.lane_id FROM lanes JOIN unnest($1::uuid[], $2::bigint[]) AS given (lane_id, fence)
+            ON lanes.lane_id = given.lane_id AND lanes.fence = given.fence
+        WHERE worker IS NOT NULL ORDER BY location_id, subject FOR NO KEY UPDATE OF lanes
+    )
+    UPDATE lanes SET lease_until = clock_timestamp() + $3 FROM mine WHERE lanes.lane_id = mine.lane_id
+    RETURNING lanes.lane_id
 """
 
-READY = "SELECT EXISTS (SELECT FROM lanes WHERE ready_at <= now() AND (lease_until IS NULL OR lease_until < now()))"
+# In the same order.
+HOLD = f"""
+    SELECT lanes.lane_id, {BOUND}
+    FROM lanes JOIN unnest($1::uuid[], $2::bigint[]) AS mine (lane_id, fence)
+        ON lanes.lane_id = mine.lane_id AND lanes.fence = mine.fence
+    WHERE worker IS NOT NULL ORDER BY location_id, subject FOR NO KEY UPDATE OF lanes
+"""  # noqa: S608 (no value in it)
+
+# Read in a statement of its own, after the row is held: a delivery that came meanwhile must be seen. `later` is null
+# for a lane that is to be ready at once.
+RELEASE = """
+    UPDATE lanes SET worker = NULL, lease_until = NULL, ready_at = CASE
+        WHEN NOT EXISTS (
+            SELECT FROM deliveries WHERE deliveries.lane_id = lanes.lane_id AND state IN ('waiting', 'judged')
+        ) THEN NULL
+        ELSE clock_timestamp() + given.later
+    END
+    FROM unnest($1::uuid[], $2::interval[]) AS given (lane_id, later)
+    WHERE lanes.lane_id = given.lane_id
+"""
+
+READY = f"SELECT EXISTS (SELECT FROM lanes WHERE {FREE})"  # noqa: S608
 
 
-async def claim(connection: Connection, worker: str) -> Lane | None:
-    """Take the lane that has been ready longest; None when there is none to take."""
-    row = await connection.fetchrow(CLAIM, worker, LEASE)
-    return Lane(**row) if row else None
+async def claim(
+    connection: Connection,
+    worker: str,
+    number: int = 1,
+    *,
+    pivot: str = "",
+    busy: Mapping[str, int] | None = None,
+    most: int = 1_000_000,
+) -> list[Lane]:
+    """Take up to so many lanes that are ready, in fair turns, those first that are due first.
+
+    `busy`: how many lanes of which location are at work here; one with `most` of them gets no more. `pivot`: from
+    which location on to look, where there are more than MOST_LOCATIONS.
+    """
+    busy = busy or {}
+    rows = await connection.fetch(CLAIM, worker, LEASE, number, pivot, [*busy], [*busy.values()], most)
+    return [Lane(**row) for row in sorted(rows, key=lambda row: (not row["urgent"], row["due_at"]))]
 
 
-async def renew(connection: Connection, lane: Lane) -> None:
-    """Hold the lane for another LEASE from now. Raises LeaseLost."""
-    if await connection.fetchval(RENEW, lane.lane_id, lane.fence, LEASE) is None:
-        raise LeaseLost(lane.subject)
+async def renew(connection: Connection, mine: Sequence[Lane]) -> set[UUID]:
+    """Hold lanes for another LEASE from now: those that are still ours."""
+    rows = await connection.fetch(RENEW, [lane.lane_id for lane in mine], [lane.fence for lane in mine], LEASE)
+    return {row["lane_id"] for row in rows}
 
 
-async def hold(connection: Connection, lane: Lane) -> None:
-    """Fail the caller's transaction with LeaseLost unless the lane is still ours, and keep it ours until the end."""
-    if await connection.fetchval(HOLD, lane.lane_id, lane.fence) is None:
-        raise LeaseLost(lane.subject)
+async def hold(connection: Connection, mine: Sequence[Lane]) -> set[UUID]:
+    """Which lanes are still ours; they stay so to the end of the caller's transaction."""
+    rows = await connection.fetch(HOLD, [lane.lane_id for lane in mine], [lane.fence for lane in mine])
+    return {row["lane_id"] for row in rows}
 
 
-async def release(connection: Connection, lane: Lane, after: timedelta) -> None:
-    """Give the lane back: ready `after` a while if anything in it is open, else at rest. Raises LeaseLost."""
-    await hold(connection, lane)
-    await connection.execute(RELEASE, lane.lane_id, after)
+async def release(connection: Connection, lanes: Sequence[Lane], after: timedelta) -> None:
+    """Give lanes back that are held: ready `after` a while if anything in them is open, else at rest."""
+    await connection.execute(RELEASE, [lane.lane_id for lane in lanes], [after] * len(lanes))
 
 
 async def any_ready(connection: Connection) -> bool:

@@ -1,6 +1,6 @@
 """Locations: one HighLevel sub-account each, with its token encrypted at rest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -64,6 +64,8 @@ GRANTED = """
 
 FIND = f"SELECT {COLUMNS} FROM {GRANTED} WHERE locations.location_id = $1"  # noqa: S608 (no value in it)
 
+SEVERAL = f"SELECT {COLUMNS} FROM {GRANTED} WHERE locations.location_id = ANY($1::text[])"  # noqa: S608
+
 LIST = f"SELECT {COLUMNS} FROM {GRANTED} ORDER BY locations.location_id"  # noqa: S608
 
 SET_TIME_ZONE = """
@@ -101,6 +103,19 @@ async def find(connection: Connection, keys: Keys, location_id: str) -> Location
     """A registered location; raises TokenUnreadable."""
     row = await connection.fetchrow(FIND, location_id)
     return None if row is None else _location(row, keys)
+
+
+async def several(
+    connection: Connection, keys: Keys, location_ids: Sequence[str]
+) -> dict[str, Location | TokenUnreadable]:
+    """Those that are registered."""
+    found: dict[str, Location | TokenUnreadable] = {}
+    for row in await connection.fetch(SEVERAL, list(location_ids)):
+        try:
+            found[row["location_id"]] = _location(row, keys)
+        except TokenUnreadable as error:
+            found[row["location_id"]] = error
+    return found
 
 
 async def look_up(connection: Connection, location_id: str) -> Location | None:

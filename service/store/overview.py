@@ -1,11 +1,13 @@
 """Overview: what needs a person now, who works on what, and what is left of the day's budgets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from service.store import alerts, held
 from service.store.database import Connection
+from service.store.held import Held
 
 Row = Mapping[str, Any]
 
@@ -15,34 +17,47 @@ NOTABLE = ("failed", "unknown", "parked")
 LONGEST = 20
 """Rows of each list: what is beyond it the history shows."""
 
+ALERTED = timedelta(days=1)
+"""For so long an alert is shown after it was last raised."""
+
 COUNTED = 1000
 """As far as is counted: beyond it a number says no more."""
 
 WAITING = "SELECT count(*) AS number, min(received_at) AS oldest FROM deliveries WHERE state IN ('waiting', 'judged')"
 
+# What is held back is so whatever else it waits for.
 WAITING_FOR = """
-    SELECT COALESCE(waits_for, '') AS waits_for, count(*) AS number, min(received_at) AS oldest
-    FROM deliveries WHERE state IN ('waiting', 'judged')
-    GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT $1
+    WITH held AS MATERIALIZED (
+        SELECT DISTINCT ON (location_id) location_id, scope || ' ' || kind AS held_by FROM holds
+        WHERE scope IN ('all', 'location') AND (until IS NULL OR until > now())
+        ORDER BY location_id, kind = 'budget', kind
+    )
+    SELECT COALESCE(everything.held_by, mine.held_by) AS held_by,
+        CASE WHEN everything.held_by IS NULL AND mine.held_by IS NULL THEN d.waits_for ELSE '' END AS waits_for,
+        count(*) AS number, min(received_at) AS oldest
+    FROM deliveries d LEFT JOIN held mine ON mine.location_id = d.location_id
+        LEFT JOIN held everything ON everything.location_id = ''
+    WHERE d.state IN ('waiting', 'judged')
+    GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT $1
 """
 
-OLDEST_WAITING = """
+OLDEST_WAITING = f"""
     SELECT d.delivery_id, d.received_at, d.state, d.reason, d.waits_for, d.next_at, d.appointment_id, d.location_id,
-        l.name AS location_name, l.time_zone
+        l.name AS location_name, l.time_zone, {held.OF_DELIVERY} AS held_by
     FROM deliveries d LEFT JOIN locations l USING (location_id)
     WHERE d.state IN ('waiting', 'judged')
     ORDER BY d.received_at, d.delivery_id LIMIT $1
-"""
+"""  # noqa: S608 (no value in it)
 
-FAILED = """
+STANDING = """
     SELECT d.delivery_id, d.received_at, d.state, d.reason, d.waits_for, d.appointment_id, d.location_id,
         l.name AS location_name, l.time_zone
     FROM deliveries d LEFT JOIN locations l USING (location_id)
-    WHERE d.state = 'failed'
-    ORDER BY d.delivery_id DESC LIMIT $1
+    WHERE d.state = $1
+    ORDER BY d.delivery_id DESC LIMIT $2
 """
 
-FAILED_NUMBER = "SELECT count(*) FROM (SELECT FROM deliveries WHERE state = 'failed' LIMIT $1) AS failed"
+STANDING_NUMBER = "SELECT count(*) FROM (SELECT FROM deliveries WHERE state = $1 LIMIT $2) AS standing"
 
 # Each state by itself, or the newest of a few could only be found by sorting all of them.
 STEPS = """
@@ -71,10 +86,10 @@ LANES = """
     ORDER BY n.lease_until, n.lane_id LIMIT $1
 """
 
-READY = """
+READY = f"""
     SELECT count(*) AS number, min(ready_at) AS oldest FROM lanes
-    WHERE ready_at <= now() AND (lease_until IS NULL OR lease_until < now())
-"""
+    WHERE ready_at <= now() AND (lease_until IS NULL OR lease_until < now()) AND {held.LANE_IS_NOT}
+"""  # noqa: S608
 
 BUDGETS = """
     SELECT b.location_id, b.burst_left, b.burst_limit, b.day_left, b.day_limit, b.seen_at, l.name AS location_name,
@@ -96,6 +111,10 @@ LOCATIONS = """
     ORDER BY l.name, l.location_id LIMIT $1
 """
 
+ALERTS_NUMBER = """
+    SELECT count(*) FROM (SELECT FROM alerts WHERE last_at > now() - $1::interval LIMIT $2) AS alerted
+"""
+
 CHOICES = "SELECT location_id, name, time_zone FROM locations ORDER BY name, location_id LIMIT $1"
 
 
@@ -111,14 +130,20 @@ class Notable:
 @dataclass(frozen=True)
 class Overview:
     """How things stand. `waiting_for` tells apart what open deliveries wait for; nothing where they just have to be
-    taken up. `failed_number` is COUNTED at most."""
+    taken up. Each number with a list beside it is COUNTED at most."""
 
+    held: list[Held]
+    held_number: int
+    alerts: list[Row]
+    alerts_number: int
     waiting: int
     oldest: datetime | None
     waiting_for: list[Row]
     oldest_waiting: list[Row]
     failed_number: int
     failed: list[Row]
+    parked_number: int
+    parked: list[Row]
     steps: list[Notable]
     lanes: list[Row]
     ready: int
@@ -136,12 +161,18 @@ async def now(connection: Connection) -> Overview:
         assert waiting is not None
         assert ready is not None
         return Overview(
+            held=await held.shown(connection, LONGEST),
+            held_number=await held.number(connection, COUNTED),
+            alerts=[*await alerts.latest(connection, ALERTED, LONGEST)],
+            alerts_number=await connection.fetchval(ALERTS_NUMBER, ALERTED, COUNTED),
             waiting=waiting["number"],
             oldest=waiting["oldest"],
-            waiting_for=await _rows(connection, WAITING_FOR, LONGEST),
-            oldest_waiting=await _rows(connection, OLDEST_WAITING, LONGEST),
-            failed_number=await connection.fetchval(FAILED_NUMBER, COUNTED),
-            failed=await _rows(connection, FAILED, LONGEST),
+            waiting_for=_in_words(await _rows(connection, WAITING_FOR, LONGEST)),
+            oldest_waiting=_in_words(await _rows(connection, OLDEST_WAITING, LONGEST)),
+            failed_number=await connection.fetchval(STANDING_NUMBER, "failed", COUNTED),
+            failed=await _rows(connection, STANDING, "failed", LONGEST),
+            parked_number=await connection.fetchval(STANDING_NUMBER, "parked", COUNTED),
+            parked=await _rows(connection, STANDING, "parked", LONGEST),
             steps=[await _notable(connection, state) for state in NOTABLE],
             lanes=await _rows(connection, LANES, LONGEST),
             ready=ready["number"],
@@ -164,3 +195,7 @@ async def _notable(connection: Connection, state: str) -> Notable:
 
 async def _rows(connection: Connection, statement: str, *values: Any) -> list[Row]:
     return [dict(row) for row in await connection.fetch(statement, *values)]
+
+
+def _in_words(rows: Sequence[Row]) -> list[Row]:
+    return [{**row, "held_by": held.waits(row["held_by"])} for row in rows]

@@ -1,6 +1,6 @@
 """Rulebooks: the rule files of a location, or the shared ones, each version kept as it was."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,10 +25,15 @@ LATEST = f"""
     SELECT {COLUMNS} FROM rulebooks WHERE location_id IS NOT DISTINCT FROM $1 ORDER BY version DESC LIMIT 1
 """  # noqa: S608 (no value in it)
 
-FOR_LOCATION = f"""
-    SELECT {COLUMNS} FROM rulebooks WHERE location_id = $1 OR location_id IS NULL
-    ORDER BY location_id IS NULL, version DESC LIMIT 1
-"""  # noqa: S608
+FOR_LOCATIONS = """
+    SELECT asked.location_id, mine.rulebook_id
+    FROM unnest($1::text[]) AS asked (location_id) CROSS JOIN LATERAL (
+        (SELECT rulebook_id FROM rulebooks b WHERE b.location_id = asked.location_id ORDER BY version DESC LIMIT 1)
+        UNION ALL
+        (SELECT rulebook_id FROM rulebooks b WHERE b.location_id IS NULL ORDER BY version DESC LIMIT 1)
+        LIMIT 1
+    ) AS mine
+"""
 
 IN_FORCE = f"""
     SELECT DISTINCT ON (location_id) {COLUMNS} FROM rulebooks ORDER BY location_id NULLS FIRST, version DESC
@@ -60,10 +65,10 @@ async def apply(
     return version, True
 
 
-async def for_location(connection: Connection, location_id: str) -> StoredRulebook | None:
-    """The rulebook in force: the location's own, or else the shared one."""
-    row = await connection.fetchrow(FOR_LOCATION, location_id)
-    return StoredRulebook(**row) if row else None
+async def in_force_for(connection: Connection, location_ids: Sequence[str]) -> dict[str, UUID]:
+    """The rulebook in force for each of these: the location's own, or else the shared one."""
+    rows = await connection.fetch(FOR_LOCATIONS, list(location_ids))
+    return {row["location_id"]: row["rulebook_id"] for row in rows}
 
 
 async def find(connection: Connection, rulebook_id: UUID) -> StoredRulebook | None:

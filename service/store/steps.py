@@ -1,12 +1,13 @@
 """Steps: the stored row of one write. What it will send is decided once, and stays."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from service.store.database import Connection
+from service.store.ledger import Entry, Sheet
 
 OPEN = ("planned", "sent", "waiting")
 
@@ -33,117 +34,129 @@ class Step:
     meant: Mapping[str, Any] = field(default_factory=dict)
     written_id: str | None = None
     planned_at: datetime | None = None
+    """On the database's clock once it was read again; before, on the worker's."""
+
     attempts: int = 0
     doubts: int = 0
     """Times that it was sent and no answer told what became of it."""
+
+    looks: int = 0
+    """Times that nobody could look whether it may be sent."""
 
     since_sent: timedelta | None = None
     wait: timedelta = timedelta()
     """Until it may be taken up again."""
 
+    def sent(self) -> "Step":
+        """From here on the write may be in the world."""
+        return replace(self, state="sent", attempts=self.attempts + 1, since_sent=timedelta(), wait=timedelta())
 
-INSERT = """
-    INSERT INTO steps (
-        step_id, delivery_id, rule, place, part, action, state, sentence, location_id, appointment_id, contact_id,
-        series_id, reason, operation, meant, finished_at
-    )
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15::jsonb,
-        CASE WHEN $7 = 'planned' THEN NULL ELSE clock_timestamp() END)
-"""
+    def later(self, wait: timedelta, reason: str, *, in_doubt: bool, doubts: int = 0) -> "Step":
+        """Taken up again after a while: as it is when the write may be in the world, else as if never sent."""
+        since_sent = self.since_sent if in_doubt else None
+        state = "sent" if in_doubt else "waiting"
+        return replace(self, state=state, since_sent=since_sent, wait=wait, reason=reason, doubts=self.doubts + doubts)
+
+    def ended(self, state: str, reason: str | None = None, written_id: str | None = None) -> "Step":
+        return replace(self, state=state, reason=reason, written_id=written_id, wait=timedelta())
+
 
 COLUMNS = """
     step_id, delivery_id, rule, place, part, action, state, sentence, location_id, appointment_id, contact_id,
-    series_id, reason, operation, meant, written_id, planned_at, attempts, doubts,
+    series_id, reason, operation, meant, written_id, planned_at, attempts, doubts, looks,
     clock_timestamp() - sent_at AS since_sent,
     GREATEST(next_at - clock_timestamp(), interval '0') AS wait
 """
 
-OF_DELIVERY = f"SELECT {COLUMNS} FROM steps WHERE delivery_id = $1 ORDER BY planned_at, place, part"  # noqa: S608 (no value in it)
+OF_DELIVERIES = f"""
+    SELECT {COLUMNS} FROM steps WHERE delivery_id = ANY($1::uuid[]) ORDER BY planned_at, place, part
+"""  # noqa: S608 (no value in it)
 
-SENT = """
-    UPDATE steps SET state = 'sent', sent_at = clock_timestamp(), attempts = attempts + 1, next_at = NULL
-    WHERE step_id = $1
-"""
+# A step that was just sent has been so for no time: only then is the clock read anew.
+KEEP = Sheet(
+    40,
+    """
+    INSERT INTO steps AS kept (
+        step_id, delivery_id, rule, place, part, action, state, sentence, location_id, appointment_id, contact_id,
+        series_id, reason, operation, meant, written_id, attempts, doubts, looks, sent_at, next_at, finished_at
+    )
+    SELECT step_id, delivery_id, rule, place, part, action, state, sentence, location_id, appointment_id, contact_id,
+        series_id, reason, operation, meant, written_id, attempts, doubts, looks, clock_timestamp() - since_sent,
+        clock_timestamp() + wait,
+        CASE WHEN state NOT IN ('planned', 'sent', 'waiting', 'parked') THEN clock_timestamp() END
+    FROM unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],
+        $10::text[], $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::jsonb[], $16::text[], $17::int[],
+        $18::int[], $19::int[], $20::interval[], $21::interval[]
+    ) AS new (
+        step_id, delivery_id, rule, place, part, action, state, sentence, location_id, appointment_id, contact_id,
+        series_id, reason, operation, meant, written_id, attempts, doubts, looks, since_sent, wait
+    )
+    ON CONFLICT (step_id) DO UPDATE SET
+        state = excluded.state, reason = excluded.reason, written_id = excluded.written_id,
+        attempts = excluded.attempts, doubts = excluded.doubts, looks = excluded.looks, next_at = excluded.next_at,
+        sent_at = CASE WHEN excluded.attempts > kept.attempts THEN excluded.sent_at
+            WHEN excluded.sent_at IS NULL THEN NULL ELSE COALESCE(kept.sent_at, excluded.sent_at) END,
+        finished_at = excluded.finished_at
+    """,
+)
 
-LATER = """
-    UPDATE steps SET
-        state = CASE WHEN $4 THEN 'sent' ELSE 'waiting' END,
-        sent_at = CASE WHEN $4 THEN sent_at END,
-        doubts = doubts + $5,
-        next_at = clock_timestamp() + $2,
-        reason = $3
-    WHERE step_id = $1
-"""
-
-CLOSE = """
-    UPDATE steps SET state = $2, reason = $3, written_id = $4, finished_at = clock_timestamp(), next_at = NULL
-    WHERE step_id = $1
-"""
-
-ABANDON = """
-    UPDATE steps SET
-        state = CASE state WHEN 'sent' THEN 'unknown' ELSE 'failed' END,
-        reason = 'its delivery was given up',
-        finished_at = clock_timestamp()
-    WHERE delivery_id = $1 AND state IN ('planned', 'sent', 'waiting')
-    RETURNING action, state
+# What is in doubt counts as done.
+CHANGED_BY = """
+    SELECT rule FROM steps
+    WHERE location_id = $1 AND appointment_id = $2 AND state IN ('sent', 'done', 'unknown')
+        AND COALESCE(sent_at, planned_at) > now() - $4::interval AND operation ->> 'operation' = 'EditAppointment'
+        AND CASE $3::text
+            WHEN 'move' THEN (operation -> 'fields' ->> 'start_time')::timestamptz
+                <> (meant -> 'before' ->> 'starts')::timestamptz
+            ELSE operation -> 'fields' ->> 'assigned_user_id' IS DISTINCT FROM meant -> 'before' ->> 'assignee'
+                AND operation -> 'fields' ? 'assigned_user_id'
+        END
+    ORDER BY sent_at
 """
 
 TAKEN = "SELECT written_id FROM steps WHERE location_id = $1 AND written_id = ANY($2::text[]) AND step_id <> $3"
 
 
-async def plan(connection: Connection, steps: Sequence[Step]) -> None:
-    """Keep what was decided, before anything of it is sent. The caller owns the transaction."""
-    for step in steps:
-        await connection.execute(
-            INSERT,
-            step.step_id,
-            step.delivery_id,
-            step.rule,
-            step.place,
-            step.part,
-            step.action,
-            step.state,
-            step.sentence,
-            step.location_id,
-            step.appointment_id,
-            step.contact_id,
-            step.series_id,
-            step.reason,
-            step.operation,
-            step.meant,
-        )
+def kept(step: Step) -> Entry:
+    """As it stands now. What it will send stays as it was decided."""
+    row = (
+        step.step_id,
+        step.delivery_id,
+        step.rule,
+        step.place,
+        step.part,
+        step.action,
+        step.state,
+        step.sentence,
+        step.location_id,
+        step.appointment_id,
+        step.contact_id,
+        step.series_id,
+        step.reason,
+        dict(step.operation) if step.operation is not None else None,
+        dict(step.meant),
+        step.written_id,
+        step.attempts,
+        step.doubts,
+        step.looks,
+        step.since_sent,
+        step.wait or None,
+    )
+    return Entry(KEEP, step.step_id, row)
 
 
-async def of_delivery(connection: Connection, delivery_id: UUID) -> list[Step]:
-    """The steps of a delivery in the order they were decided in."""
-    return [_step(row) for row in await connection.fetch(OF_DELIVERY, delivery_id)]
+async def of_deliveries(connection: Connection, deliveries: Sequence[UUID]) -> list[Step]:
+    """The steps of deliveries in the order they were decided in."""
+    return [_step(row) for row in await connection.fetch(OF_DELIVERIES, list(deliveries))]
 
 
-async def mark_sent(connection: Connection, step_id: UUID) -> None:
-    """From here on the write may be in the world."""
-    await connection.execute(SENT, step_id)
-
-
-async def later(
-    connection: Connection, step_id: UUID, wait: timedelta, reason: str, *, in_doubt: bool, doubts: int = 0
-) -> None:
-    """Take it up again after a while: as it is when the write may be in the world, else as if never sent."""
-    await connection.execute(LATER, step_id, wait, reason, in_doubt, doubts)
-
-
-async def close(
-    connection: Connection, step_id: UUID, state: str, *, reason: str | None = None, written_id: str | None = None
-) -> None:
-    await connection.execute(CLOSE, step_id, state, reason, written_id)
-
-
-async def abandon(connection: Connection, delivery_id: UUID) -> list[tuple[str, str]]:
-    """Close what is open of a delivery that is given up: what was sent is unknown, the rest never happened.
-
-    Returns action and state of each.
-    """
-    return [(row["action"], row["state"]) for row in await connection.fetch(ABANDON, delivery_id)]
+async def rules_that_changed(
+    connection: Connection, location_id: str, appointment_id: str, change: str, *, within: timedelta
+) -> list[str]:
+    """The rules by which a booking was moved (`move`) or given to somebody (`assign`) lately, one for each time."""
+    rows = await connection.fetch(CHANGED_BY, location_id, appointment_id, change, within)
+    return [row["rule"] for row in rows]
 
 
 async def taken(connection: Connection, step: Step, ids: Iterable[str]) -> frozenset[str]:

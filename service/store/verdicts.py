@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from service.store.database import Connection
+from service.store.database import Connection, as_json
+from service.store.ledger import Entry, Sheet
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,30 @@ class Verdict:
     checks: Sequence[dict[str, Any]]
 
 
-INSERT = "INSERT INTO verdicts (delivery_id, place, rule, mode, held, checks) VALUES ($1, $2, $3, $4, $5, $6::jsonb)"
+INSERT = Sheet(
+    20,
+    """
+    INSERT INTO verdicts (delivery_id, place, rule, mode, held, checks)
+    SELECT delivery_id, place, rule, mode, held, checks::jsonb
+    FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bool[], $6::text[])
+        AS new (delivery_id, place, rule, mode, held, checks)
+    """,
+)
 
-OF_DELIVERY = "SELECT place, rule, mode, held, checks FROM verdicts WHERE delivery_id = $1 ORDER BY place"
+OF_DELIVERIES = """
+    SELECT delivery_id, place, rule, mode, held, checks FROM verdicts
+    WHERE delivery_id = ANY($1::uuid[]) ORDER BY delivery_id, place
+"""
 
 
-async def keep(connection: Connection, delivery_id: UUID, verdicts: Sequence[Verdict]) -> None:
-    await connection.executemany(
-        INSERT, [(delivery_id, v.place, v.rule, v.mode, v.held, list(v.checks)) for v in verdicts]
-    )
+def given(delivery_id: UUID, verdict: Verdict) -> Entry:
+    row = (delivery_id, verdict.place, verdict.rule, verdict.mode, verdict.held, as_json(list(verdict.checks)))
+    return Entry(INSERT, (delivery_id, verdict.place), row)
 
 
-async def of_delivery(connection: Connection, delivery_id: UUID) -> list[Verdict]:
-    return [Verdict(**row) for row in await connection.fetch(OF_DELIVERY, delivery_id)]
+async def of_deliveries(connection: Connection, deliveries: Sequence[UUID]) -> dict[UUID, list[Verdict]]:
+    found: dict[UUID, list[Verdict]] = {delivery_id: [] for delivery_id in deliveries}
+    for row in await connection.fetch(OF_DELIVERIES, list(deliveries)):
+        values = dict(row)
+        found[values.pop("delivery_id")].append(Verdict(**values))
+    return found

@@ -12,6 +12,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
     "call_seconds_bucket": ("operation", "le"),
     "call_seconds_sum": ("operation",),
     "leases_taken_over": (),
+    "moments_missed": (),
     "unexpected_errors": ("role",),
 }
 """Everything that is counted, with the names of its labels. A label's value is one of few, and nobody's data."""

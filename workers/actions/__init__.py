@@ -8,10 +8,11 @@ from workers.actions.action import Action
 from workers.actions.add_note import AddNote
 from workers.actions.assign import Assign
 from workers.actions.block_slot import BlockSlot
+from workers.actions.call import Call
 from workers.actions.reschedule import Reschedule
 
-ACTIONS: Final[tuple[type[Action], ...]] = (Assign, Reschedule, BlockSlot, AddNote)
+ACTIONS: Final[tuple[type[Action], ...]] = (Assign, Reschedule, BlockSlot, AddNote, Call)
 
-AnyAction: TypeAlias = Annotated[Assign | Reschedule | BlockSlot | AddNote, Field(discriminator="do")]
+AnyAction: TypeAlias = Annotated[Assign | Reschedule | BlockSlot | AddNote | Call, Field(discriminator="do")]
 
-__all__ = ["ACTIONS", "Action", "AddNote", "AnyAction", "Assign", "BlockSlot", "Reschedule"]
+__all__ = ["ACTIONS", "Action", "AddNote", "AnyAction", "Assign", "BlockSlot", "Call", "Reschedule"]

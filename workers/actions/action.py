@@ -1,14 +1,17 @@
 """What every action of a rule is: a mapping of words that begins with `do`, and that can plan its writes."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from service.highlevel.operation import Api, Operation
+from service.outgoing.posting import Posting
 from service.store.appointments import LastSeen
-from service.store.turns import Turns
+from service.store.reservations import Reservation
+from service.store.turns import Turn, Turns
 from service.trigger import Booking
 from workers.facts import Facts
 from workers.names import Names
@@ -21,18 +24,9 @@ class Write:
     """One write, decided. `sentence` says what it does and why it was chosen; `meant` is what else must be known to
     settle it, or becomes true once it is done."""
 
-    operation: Operation[Any]
+    operation: Operation[Any] | Posting
     sentence: str
     meant: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A turn of a round robin, chosen when `version` turns had been taken."""
-
-    team: str
-    person: str
-    version: int
 
 
 @dataclass(frozen=True)
@@ -57,17 +51,29 @@ class CannotAct(Exception):
 
 @dataclass(frozen=True)
 class ActionContext:
-    """What an action plans with. Reads go through `api`; `booking` is as the steps before left it."""
+    """What an action plans with. Reads go through `api`; `booking` is as the steps before left it.
+
+    `last_seen` is None when the event is about no appointment; only actions that need no booking are planned then.
+    """
 
     api: Api
     rule: str
+    delivery_id: UUID
     location_id: str
     zone: ZoneInfo
     now: datetime
-    seen: LastSeen
+    last_seen: LastSeen | None
     facts: Facts
     names: Names
-    turns: Callable[[str], Awaitable[Turns]]
+    turns: Callable[[Sequence[str]], Awaitable[Turns]]
+    """How the location stands, with these accounts."""
+    reserved: Callable[[datetime, datetime], Awaitable[Sequence[Reservation]]]
+    """Who was chosen for a time between these, and may not show there yet."""
+
+    @property
+    def seen(self) -> LastSeen:
+        assert self.last_seen is not None, "the action needs a booking, and the event is about none"
+        return self.last_seen
 
     @property
     def booking(self) -> Booking:
@@ -80,13 +86,20 @@ class Action(Words):
     acts_on_deleted: ClassVar[bool] = False
     """Whether it can act on an appointment that is gone."""
 
+    needs_booking: ClassVar[bool] = True
+    """Whether it has nothing to act on at an event, or a time of the clock's, that is about no appointment."""
+
+    decides_alone: ClassVar[bool] = False
+    """Whether no other such action of the same location is planned beside it, for each changes what they decide by."""
+
     do: str
 
     @property
     def facts(self) -> frozenset[str]:
         """The facts that its texts may mention."""
-        values = (getattr(self, name) for name in type(self).model_fields)
-        return frozenset[str]().union(*(value.facts for value in values if isinstance(value, Text)))
+        values = [getattr(self, name) for name in type(self).model_fields]
+        within = [each for value in values if isinstance(value, Mapping) for each in value.values()]
+        return frozenset[str]().union(*(value.facts for value in (*values, *within) if isinstance(value, Text)))
 
     def writes(self) -> frozenset[str]:
         """What it changes, among `assignee`, `starts`, `ends`, `status`, `title` and `blocks`."""

@@ -30,7 +30,7 @@ async def present(context: ActionContext) -> Appointment | LeftAlone:
 
 def before(booking: Booking) -> dict[str, object]:
     """What a write was decided on, as it is stored with its step."""
-    return booking.model_dump(mode="json", include={"starts", "ends", "assignee", "status"})
+    return booking.model_dump(mode="json", include=set(JUDGED))
 
 
 def as_status(appointment: Appointment) -> AppointmentStatus:

@@ -24,6 +24,9 @@ MODULES: Mapping[str, str] = {
     "rekey": "rekey",
     "rules": "rules",
     "history": "history",
+    "pause": "pause",
+    "resume": "pause",
+    "privacy": "privacy",
     "doctor": "doctor",
 }
 

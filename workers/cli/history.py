@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,34 +16,13 @@ from service.settings import Settings
 from service.store import history as kept
 from service.store.database import Pool
 from workers.cli.folder import folder_option, with_pool
+from workers.cli.interventions import park, retry, skip
 from workers.cli.live import plain_table, said, state_of, step_of, steps_by_rule, terminal, words_of
-from workers.values import read_duration
-
-STATES = ("waiting", "judged", "done", "ignored", "failed")
-STEP_STATES = ("planned", "sent", "waiting", "done", "unchanged", "failed", "unknown", "parked", "shadow")
+from workers.cli.which import id_of, named, which_deliveries
 
 HELD = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 LONGEST_ID = 44
 """Columns; one in a series is called after the series, its start and its length. What is longer is folded."""
-
-
-class Since(click.ParamType[datetime]):
-    """A length of time before now, or a moment."""
-
-    name = "when"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            return datetime.now(UTC) - read_duration(value)
-        except (ValueError, OverflowError):
-            pass
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a duration such as 2h nor a moment such as 2027-03-26T18:00", param, ctx)
-        return moment if moment.tzinfo else moment.astimezone()
 
 
 @click.group()
@@ -52,17 +30,12 @@ def history() -> None:
     """What came, what was judged, what was done."""
 
 
+for command in (retry, skip, park):
+    history.add_command(command)
+
+
 @history.command("list")
-@click.option(
-    "--status", type=click.Choice(("open", *STATES)), help="How deliveries stand; open is what has not ended."
-)
-@click.option("--step", type=click.Choice(STEP_STATES), help="Deliveries with a step that stands so.")
-@click.option("--rule", help="Deliveries that this rule was asked about.")
-@click.option("--appointment", help="Deliveries about this appointment or series.")
-@click.option("--location", help="Deliveries of this location, by its id.")
-@click.option("--source", help="Deliveries that this source posted.")
-@click.option("--since", type=Since(), help="2h, 3d, or a moment.")
-@click.option("--until", type=Since(), help="Likewise, and not after it.")
+@which_deliveries
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @folder_option
@@ -71,7 +44,8 @@ def list_(as_json: bool, folder: Path, **wanted: Any) -> None:
 
     async def do(pool: Pool, _: Settings) -> list[dict[str, Any]]:
         async with pool.acquire() as connection:
-            return await kept.listed(connection, **wanted)
+            location = await id_of(connection, wanted["location"])
+            return await kept.listed(connection, **{**wanted, "location": location})
 
     rows = with_pool(folder, do)
     if as_json:
@@ -93,18 +67,9 @@ def show(delivery_id: str, as_json: bool, folder: Path) -> None:
 
     async def do(pool: Pool, _: Settings) -> Any:
         async with pool.acquire() as connection:
-            try:
-                found = await kept.beginning_with(connection, delivery_id, limit=4)
-            except ValueError:
-                raise click.ClickException(f"no delivery is called {delivery_id!r}: an id is 32 hex digits") from None
-            if len(found) > 1:
-                several = ", ".join(map(str, found[:3])) + (", …" if len(found) > 3 else "")
-                raise click.ClickException(f"more than one delivery begins with {delivery_id}: {several}")
-            return await kept.shown(connection, found[0]) if found else None
+            return await kept.shown(connection, await named(connection, delivery_id))
 
     shown = with_pool(folder, do)
-    if shown is None:
-        raise click.ClickException(f"there is no delivery {delivery_id}: slotwright history list shows what there is")
     if as_json:
         click.echo(json.dumps(kept.with_body(shown), default=kept.plain, indent=2, ensure_ascii=False))
     else:
@@ -140,6 +105,11 @@ def _print(shown: Mapping[str, Any], console: Console) -> None:
     for heading, steps in rest.items():
         console.print(Text.assemble("\n", (said(heading), "bold")))
         _print_steps(steps, shown["calls"], console)
+    if shown["interventions"]:
+        console.print(Text("\nby hand", "bold"))
+    for done in shown["interventions"]:
+        at = done["intervened_at"].astimezone(_zone(shown))
+        console.print(_indented(Text(f"{at:%Y-%m-%d %H:%M:%S %Z}  {done['what']} by {said(done['who'])}")))
     reads = [call for call in shown["calls"] if call["step_id"] is None]
     if reads:
         console.print(Text("\nread to judge and to decide", "bold"))
@@ -152,7 +122,7 @@ def _print(shown: Mapping[str, Any], console: Console) -> None:
 
 def _heading(shown: Mapping[str, Any]) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
-    received = shown["received_at"].astimezone(ZoneInfo(shown["time_zone"] or "UTC"))
+    received = shown["received_at"].astimezone(_zone(shown))
     lines = {
         "delivery": str(shown["delivery_id"]),
         "received": f"{received:%A %Y-%m-%d %H:%M:%S %Z} from {shown['source']}",
@@ -171,6 +141,10 @@ def _heading(shown: Mapping[str, Any]) -> Table:
             grid.add_row(Text(name, "dim"), Text(said(value), overflow="fold"))
     grid.add_row(Text("state", "dim"), state_of(shown))
     return grid
+
+
+def _zone(shown: Mapping[str, Any]) -> ZoneInfo:
+    return ZoneInfo(shown["time_zone"] or "UTC")
 
 
 def _check(check: Mapping[str, Any]) -> Text:

@@ -25,6 +25,7 @@ MARKS = {
     "failed": ("✗", "red"),
     "unknown": ("?", "red"),
     "parked": ("!", "yellow"),
+    "skipped": ("»", "dim"),
     "ignored": ("-", "dim"),
 }
 UNDER_WAY = ("…", "yellow")
@@ -77,7 +78,8 @@ def said(text: object) -> str:
 def state_of(delivery: Mapping[str, Any]) -> Text:
     """How a delivery stands, and why."""
     mark, colour = MARKS.get(delivery["state"], UNDER_WAY)
-    reason = delivery["waits_for"] or delivery["reason"]
+    held = f"held back: {delivery['held_by']}" if delivery.get("held_by") else None
+    reason = held or delivery["waits_for"] or delivery["reason"]
     return Text.assemble((f"{mark} {delivery['state']}", colour), (f": {said(reason)}", "dim") if reason else "")
 
 

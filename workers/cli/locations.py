@@ -25,6 +25,7 @@ from workers.cli.connect import connect
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.live import plain_table, said, terminal
 from workers.cli.permissions import check
+from workers.cli.reconcile import reconcile
 from workers.cli.time_zones import checked_zone, time_zone
 
 
@@ -36,6 +37,7 @@ def locations() -> None:
 locations.add_command(connect)
 locations.add_command(check)
 locations.add_command(time_zone)
+locations.add_command(reconcile)
 
 
 @locations.command()

@@ -24,10 +24,11 @@ from service.store import history, sources, tallies
 from service.store.database import AWAY, Pool
 from service.telemetry import Tally
 from service.telemetry.traces import Tracer, tracing
-from workers import installs
+from workers import installs, keeping, timekeeper
 from workers.cli.clock import clock
 from workers.cli.folder import folder_option, opened, settings_in
-from workers.jobs import Drainer, listen
+from workers.jobs import CONNECTIONS, Drainer, listen
+from workers.reconciliation import watch as reconciliation
 from workers.workplace import Workplace
 
 log = structlog.get_logger()
@@ -79,11 +80,8 @@ async def _receive(settings: Settings) -> None:
 
 async def _work(settings: Settings) -> None:
     stopped = stop_signal()
-    # Each lane at work holds at most one connection at a time, and one for its lease; the sweep and the
-    # tally have one each, and the looks for tokens and for installs.
-    size = settings.worker_lanes * 2 + 5
     async with (
-        opened(settings, size=size) as pool,
+        opened(settings, size=CONNECTIONS) as pool,
         watched(settings, "work", pool) as (tally, tracer),
         open_session(settings.worker_lanes, proxy_for(settings.highlevel_url)) as session,
         rate_limit_of(settings) as rate_limit,
@@ -97,6 +95,9 @@ async def _work(settings: Settings) -> None:
                 running(drainer.sweep(), stopped),
                 running(workplace.tokens.run(), stopped),
                 running(installs.watch(workplace), stopped),
+                running(reconciliation.watch(workplace), stopped),
+                running(timekeeper.run(workplace), stopped),
+                running(keeping.watch(workplace), stopped),
             ):
                 log.info("working", worker=drainer.name)
                 await stopped.wait()
@@ -104,6 +105,7 @@ async def _work(settings: Settings) -> None:
                 await drainer.stop()
         finally:
             await workplace.tokens.close()
+            await workplace.outgoing.close()
 
 
 def rate_limit_of(settings: Settings) -> SharedRateLimit:

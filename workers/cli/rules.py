@@ -7,6 +7,7 @@ import click
 from service.settings import Settings
 from service.store import locations, rulebooks, sources
 from service.store.database import Pool
+from workers.actions import Call
 from workers.cli.folder import folder_option, with_pool
 from workers.rulebook import Rulebook, files_in, read
 
@@ -33,17 +34,20 @@ def apply(directory: Path, message: str, folder: Path) -> None:
     """Check the rule files below DIRECTORY and put them in force as a new version."""
     rulebook = rules_in(directory)
 
-    async def do(pool: Pool, _: Settings) -> tuple[int, bool, list[str], list[str]]:
+    async def do(pool: Pool, settings: Settings) -> tuple[int, bool, list[str], list[str], list[str]]:
         version, new = await store(pool, rulebook, message)
-        return version, new, await unknown_locations(pool, rulebook), await unknown_sources(pool, rulebook)
+        unsigned = [] if settings.call_secret.get_secret_value() else callers(rulebook)
+        return version, new, await unknown_locations(pool, rulebook), await unknown_sources(pool, rulebook), unsigned
 
-    version, new, unknown, silent = with_pool(folder, do)
+    version, new, unknown, silent, unsigned = with_pool(folder, do)
     click.echo(f"Version {version} is in force." if new else f"Nothing has changed: version {version} stays in force.")
     click.echo(summary(rulebook))
     for name in unknown:
         click.echo(f"Warning: no location {name} is registered, so its rules wait for it.", err=True)
     for name in silent:
         click.echo(f"Warning: no source {name} may post, so the rules on external.{name} wait for it.", err=True)
+    for name in unsigned:
+        click.echo(f"Warning: CALL_SECRET is not set here; {name} cannot call unless the workers have it.", err=True)
 
 
 def rules_in(directory: Path) -> Rulebook:
@@ -73,6 +77,11 @@ async def unknown_sources(pool: Pool, rulebook: Rulebook) -> list[str]:
     async with pool.acquire() as connection:
         external = {source.name for source in await sources.every(connection) if source.kind == "external"}
     return sorted(frozenset[str]().union(*(entry.rule.sources for entry in rulebook)) - external)
+
+
+def callers(rulebook: Rulebook) -> list[str]:
+    """The rules that post to other systems."""
+    return [entry.rule.name for entry in rulebook if any(isinstance(action, Call) for action in entry.rule.then)]
 
 
 def summary(rulebook: Rulebook) -> str:

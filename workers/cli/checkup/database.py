@@ -14,6 +14,7 @@ from service.store.condition import Connections, Server
 from service.store.database import AWAY, Pool, open_pool
 from workers.cli.checkup import clocks
 from workers.cli.checkup.finding import Finding, address, failed, listed, ok, warning
+from workers.jobs import CONNECTIONS
 
 OLDEST = 15
 MIGRATE = "run slotwright migrate"
@@ -69,7 +70,7 @@ class Database:
 
     async def connections(self) -> Sequence[Finding]:
         async with self._pool.acquire() as connection:
-            return [of_connections(await condition.connections(connection), self._settings.worker_lanes)]
+            return [of_connections(await condition.connections(connection))]
 
     async def time(self) -> Sequence[Finding]:
         async with self._pool.acquire() as connection:
@@ -122,13 +123,12 @@ def of_schema(known: Sequence[str], found: Sequence[str]) -> Finding:
     return ok("migrations", f"current, the schema is at {found[-1]}")
 
 
-def of_connections(connections: Connections, lanes: int) -> Finding:
-    """One more worker with `lanes` lanes should find room."""
-    needed = 2 * lanes + 3
+def of_connections(connections: Connections) -> Finding:
+    """One more worker should find room."""
     told = f"{connections.used} of {connections.most} in use, {connections.free} left for us"
-    if connections.free >= needed:
+    if connections.free >= CONNECTIONS:
         return ok("connections", told)
-    advice = f"a worker may take {needed}: raise max_connections or the database's limit, or lower WORKER_LANES"
+    advice = f"a worker may take {CONNECTIONS}: raise max_connections or the database's limit"
     return (warning if connections.free else failed)("connections", told, advice)
 
 

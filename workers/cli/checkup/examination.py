@@ -95,6 +95,8 @@ async def _about_database(
         "rules": record.rules,
         "sources": record.sources,
         "work": record.work,
+        "held": record.held,
+        "alerts": record.alerts,
         "door": door_with_newest,
     }
     looked = await asyncio.gather(*(looks.look(name, check) for name, check in later.items()))

@@ -1,13 +1,15 @@
 """The record: what is registered, in force and waiting in the database."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from service.access.refresh import ask_again
 from service.settings import Settings
-from service.store import condition, locations, rulebooks, sources, tokens
+from service.store import condition, held, locations, rulebooks, sources, tokens
 from service.store.condition import Work
 from service.store.database import Pool
+from service.store.held import Held
 from service.store.locations import Location, TokenUnreadable
 from service.store.rulebooks import StoredRulebook
 from service.store.sealing import Keys
@@ -18,6 +20,12 @@ from workers.cli.live import said
 from workers.cli.rules import summary
 from workers.faults import RulebookFaults
 from workers.rulebook import read
+
+MOST_HELD = 20
+"""Holds told of, a line each; of the rest their number is."""
+
+SHORT = timedelta(minutes=1)
+"""A budget that comes back within it is nobody's trouble."""
 
 NOBODY_COMES = timedelta(seconds=60)
 """A worker that lives takes what is ready within a second."""
@@ -105,6 +113,20 @@ class Record:
         async with self._pool.acquire() as connection:
             return [of_work(await condition.work(connection), await condition.clock(connection))]
 
+    async def held(self) -> Sequence[Finding]:
+        async with self._pool.acquire() as connection:
+            found = await held.shown(connection, MOST_HELD)
+            number = await held.number(connection, MOST_HELD + 1)
+            now = await condition.clock(connection)
+        told = [finding for each in found if (finding := of_hold(each, now))]
+        if number > len(found):
+            told.append(warning("held", f"more than {MOST_HELD} things are held back", "slotwright pause shows all"))
+        return told or [ok("held", "nothing is held back")]
+
+    async def alerts(self) -> Sequence[Finding]:
+        async with self._pool.acquire() as connection:
+            return [of_alerts(await condition.alerts(connection), await condition.clock(connection))]
+
     async def newest_arrival(self) -> str:
         """When it was, as a sentence."""
         async with self._pool.acquire() as connection:
@@ -169,12 +191,44 @@ def of_work(work: Work, now: datetime) -> Finding:
     return ok("work", told)
 
 
+def of_hold(each: Held, now: datetime) -> Finding | None:
+    """None for what goes on by itself within a moment."""
+    hold = each.hold
+    name = f"{hold.kind} " + (said(", ".join(filter(None, (hold.rule, hold.location_id)))) or "everything")
+    told = f"{said(each.what)}: {each.kind} for {ago(now - hold.since)}" + (f", {said(each.why)}" if each.why else "")
+    match hold.kind:
+        case "paused":
+            return warning(name, told, f"{said(each.command)} lets it go on")
+        case "budget":
+            if hold.until is None or hold.until - now < SHORT:
+                return None
+            advice = "look who asks so much: slotwright_calls_total in /metrics"
+            return warning(name, f"{told}, for another {ago(hold.until - now)}", advice)
+        case "breaker" if hold.probe_at is None:
+            return failed(name, told, f"mend its rule, then {said(each.command)}")
+        case "breaker":
+            advice = f"look at HighLevel's status page; a probe lets it go on, or {said(each.command)} does at once"
+            return failed(name, told, advice)
+        case "token":
+            return failed(name, told, f"{said(each.command)} says what the matter is; it goes on once a token works")
+
+
+def of_alerts(found: Sequence[Mapping[str, Any]], now: datetime) -> Finding:
+    if not found:
+        return ok("alerts", "none in the last day")
+    times = ", ".join(f"{row['kind']} {counted(row['times'], 'time')}" for row in found)
+    newest = f"the newest {ago(now - found[0]['last_at'])} ago: {said(found[0]['text'])}"
+    return warning(
+        "alerts", f"in the last day {times}; {newest}", "the console's /now lists them with their deliveries"
+    )
+
+
 def _shown_by(work: Work) -> list[str]:
     """What to type to see what ended badly."""
     options = {
         "--status failed": work.given_up,
         "--step failed": work.failed,
         "--step unknown": work.unknown,
-        "--step parked": work.parked,
+        "--status parked": work.parked,
     }
     return [f"slotwright history list {option}" for option, number in options.items() if number]

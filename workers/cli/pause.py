@@ -1,0 +1,175 @@
+"""`slotwright pause` and `resume`: hold back all work, a location's or a rule's, and let it go on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from service.settings import Settings
+from service.store import held, holds, interventions
+from service.store.database import Connection, Pool
+from service.store.held import Held
+from service.store.holds import Scope
+from workers.cli.folder import folder_option, with_pool
+from workers.cli.interventions import carry_out, who_option
+from workers.cli.live import said
+from workers.cli.outlook import MOST, deliveries
+from workers.cli.which import Place, must_be_in_force, place_of
+
+SAY_WHAT = "say what: --all, --location LOCATION, or --rule RULE (with --location for one alone)"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be held back, or let go on."""
+
+    scope: Scope
+    place: Place | None = None
+    rule: str = ""
+
+    @property
+    def location_id(self) -> str:
+        return self.place.location_id if self.place else ""
+
+    @property
+    def options(self) -> str:
+        return held.options(self.scope, self.location_id, self.rule)
+
+    def is_within(self, each: Held) -> bool:
+        """Whether this rule is held by that too."""
+        return each.hold.rule == self.rule and each.hold.location_id in ("", self.location_id)
+
+    def __str__(self) -> str:
+        where = (self.place.name or self.place.location_id) if self.place else ""
+        return said(held.called(self.scope, where, self.rule))
+
+
+def what_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--rule", default="", help="A rule: in LOCATION, or in all of them."),
+        click.option("--location", default="", help="A location, by its id or name."),
+        click.option("--all", "everything", is_flag=True, help="Everything."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@what_option
+@click.option("-m", "--message", default="", help="Why, for whoever sees it.")
+@who_option
+@folder_option
+def pause(everything: bool, location: str, rule: str, message: str, who: str, folder: Path) -> None:
+    """Hold work back until `resume`; without options, show what is held.
+
+    Deliveries are taken and kept meanwhile. Those of a location wait in their order; what a paused rule would do is
+    parked, and taken up with `resume`.
+    """
+    if not (everything or location or rule):
+        if message:
+            raise click.UsageError(SAY_WHAT)
+        return with_pool(folder, _show)
+    scope = _scope(everything, location, rule)
+
+    async def do(pool: Pool, _: Settings) -> None:
+        async with pool.acquire() as connection, connection.transaction():
+            place = await place_of(connection, location) if location else None
+            if rule:
+                await must_be_in_force(connection, rule, place)
+            target = Target(scope, place, rule)
+            new = await holds.shut(
+                connection,
+                scope,
+                "paused",
+                location_id=target.location_id,
+                rule=rule,
+                reason=f"paused by {who}" + (f": {said(message)}" if message else ""),
+                who=who,
+            )
+            if new:
+                await interventions.note(connection, f"pause {target.options}", [None], who)
+        if new:
+            click.echo(f"{target} is paused: slotwright resume {said(target.options)} lets it go on.")
+        else:
+            click.echo(f"{target} was paused already, and stays so.")
+
+    return with_pool(folder, do)
+
+
+@click.command()
+@what_option
+@who_option
+@folder_option
+def resume(everything: bool, location: str, rule: str, who: str, folder: Path) -> None:
+    """Let go on what was paused, or what a breaker holds; what a rule did not do meanwhile is taken up."""
+    scope = _scope(everything, location, rule)
+
+    async def do(pool: Pool, _: Settings) -> None:
+        async with pool.acquire() as connection:
+            target = await _held_target(connection, scope, location, rule)
+            async with connection.transaction():
+                lifted = await holds.lift(
+                    connection, scope, ["paused", "breaker"], location_id=target.location_id, rule=rule
+                )
+                if lifted:
+                    await interventions.note(connection, f"resume {target.options}", [None], who)
+            still = [each for each in await held.shown(connection, MOST) if each.hold.kind != "budget"]
+            kept_from = []
+            if rule and not any(target.is_within(each) for each in still):
+                kept_from = await interventions.held_back(connection, rule, target.location_id, MOST)
+            number = await carry_out(connection, "retry", kept_from, who)
+        click.echo(f"{target} goes on." if lifted else f"{target} was neither paused nor stopped.")
+        if number:
+            click.echo(f"{deliveries(number)} taken up again.")
+        if len(kept_from) == MOST:
+            click.echo("There may be more: run it again for the rest.", err=True)
+        if still:
+            click.echo("Still held back:")
+        for each in still:
+            click.echo(_lines(each))
+
+    with_pool(folder, do)
+
+
+async def _held_target(connection: Connection, scope: Scope, location: str, rule: str) -> Target:
+    """What is to go on. What is held may be registered, or in force, no more; of the rest it must be."""
+    for each in await held.shown(connection, MOST):
+        hold = each.hold
+        place = Place(hold.location_id, each.location_name or "") if hold.location_id else None
+        names = {hold.location_id, each.location_name or hold.location_id}
+        if hold.scope == scope and hold.rule == rule and location in names:
+            return Target(scope, place, rule)
+    place = await place_of(connection, location) if location else None
+    if rule:
+        await must_be_in_force(connection, rule, place)
+    return Target(scope, place, rule)
+
+
+async def _show(pool: Pool, _: Settings) -> None:
+    async with pool.acquire() as connection:
+        found = await held.shown(connection, MOST)
+    for each in found:
+        click.echo(_lines(each))
+    if not found:
+        click.echo("Nothing is held back.")
+
+
+def _lines(each: Held) -> str:
+    """What is held and why; below it since when, until when, and what lets it go on."""
+    hold = each.hold
+    where = f" ({hold.location_id})" if each.location_name and hold.location_id else ""
+    why = f", {each.why}" if each.why else ""
+    until = f"{hold.until:%Y-%m-%d %H:%M:%S} UTC" if hold.until else each.ends
+    command = f": {each.command}" if each.command else ""
+    lines = (f"{each.what}{where}: {each.kind}{why}", f"since {hold.since:%Y-%m-%d %H:%M} UTC, until {until}{command}")
+    return "\n    ".join(map(said, lines))
+
+
+def _scope(everything: bool, location: str, rule: str) -> Scope:
+    if everything and not location and not rule:
+        return "all"
+    if everything or not (location or rule):
+        raise click.UsageError(SAY_WHAT)
+    return "rule" if rule else "location"
