@@ -38,6 +38,10 @@ SWEEP_EVERY = 0.25
 """Seconds. With the lease it bounds how long after a worker's death its lanes are taken over."""
 
 POLL_DELAY = 0.03
+
+GATHER = 0.01
+"""Seconds at most that lanes which are free wait for others to be, so as to be filled together."""
+
 CONNECTIONS = 16
 """To the database, of one worker: what lanes write is written together, and none holds a connection while it waits."""
 
@@ -115,11 +119,13 @@ class Drainer:
             await asyncio.gather(*beside, return_exceptions=True)
 
     async def _room(self) -> int:
-        """How many lanes are free, once that is a good part of them: many are taken up with the effort of one."""
-        enough = max(1, self._lanes // 2)
-        while (free := self._lanes - len(self._at_work)) < enough:
+        """How many lanes are free: a good part of them, for many are taken up with the effort of one, or after a moment
+        whatever there is, for those at work may take long."""
+        until = elapsed() + GATHER
+        while (free := self._lanes - len(self._at_work)) < self._lanes // 2 and (not free or elapsed() < until):
             self._ended.clear()
-            await self._ended.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), GATHER if free else None)
         return free
 
     async def _take(self, number: int) -> int:
@@ -127,7 +133,7 @@ class Drainer:
         if self.stopping:
             return 0
         busy = Counter(self._at_work.values())
-        asked_at = elapsed()
+        asked_at, rings = elapsed(), self._rings
         try:
             taken = await take(
                 self._work.pool, self._keys, self.name, number, pivot=self._pivot(), busy=busy, most=self._most
@@ -141,7 +147,7 @@ class Drainer:
             return 0
         self._last = max((each.lane.location_id for each in taken), default=None)
         for each in taken:
-            task = asyncio.create_task(self._one_lane(each, asked_at, self._rings))
+            task = asyncio.create_task(self._one_lane(each, asked_at, rings))
             self._at_work[task] = each.lane.location_id
             task.add_done_callback(self._done)
         return len(taken)
