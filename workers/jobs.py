@@ -42,9 +42,6 @@ POLL_DELAY = 0.03
 GATHER = 0.01
 """Seconds at most that lanes which are free wait for others to be, so as to be filled together."""
 
-CONNECTIONS = 16
-"""To the database, of one worker: what lanes write is written together, and none holds a connection while it waits."""
-
 MOST_UNEXPECTED = 5
 """Unexpected errors on one delivery before it is given up, so that its lane can go on."""
 

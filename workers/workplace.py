@@ -35,6 +35,9 @@ from workers.rulebook import Rulebook
 
 MOST_READ = 100
 
+CONNECTIONS = 16
+"""To the database, of one worker: what lanes write is written together, and none holds a connection while it waits."""
+
 
 @dataclass(frozen=True)
 class Workplace:

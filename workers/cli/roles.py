@@ -27,9 +27,9 @@ from service.telemetry.traces import Tracer, tracing
 from workers import installs, keeping, timekeeper
 from workers.cli.clock import clock
 from workers.cli.folder import folder_option, opened, settings_in
-from workers.jobs import CONNECTIONS, Drainer, listen
+from workers.jobs import Drainer, listen
 from workers.reconciliation import watch as reconciliation
-from workers.workplace import Workplace
+from workers.workplace import CONNECTIONS, Workplace
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from service.store.condition import Connections, Server
 from service.store.database import AWAY, Pool, open_pool
 from workers.cli.checkup import clocks
 from workers.cli.checkup.finding import Finding, address, failed, listed, ok, warning
-from workers.jobs import CONNECTIONS
+from workers.workplace import CONNECTIONS
 
 OLDEST = 15
 MIGRATE = "run slotwright migrate"
