@@ -34,7 +34,10 @@ class Scenario:
 
     def rule(self, text: str, url: str) -> str:
         """`url`: of the other system."""
-        return f"\n  - {{name: it, mode: live, when: appointment.created, then: [{text.replace('URL', url)}]}}\n"
+        # Twenty times an hour is what a rule that reschedules may do where nothing is said.
+        limit = "limit: 10000 per hour, " if "reschedule" in text else ""
+        then = f"{limit}then: [{text.replace('URL', url)}]"
+        return f"\n  - {{name: it, mode: live, when: appointment.created, {then}}}\n"
 
 
 async def carried_out(house: House, method: str, ending: str) -> int:
