@@ -106,7 +106,7 @@ async def soak(folder: Path, servers: Servers, minutes: float) -> int:
                 watch.look(cluster)
                 await disturb(cluster, servers, turn, done)
                 turn += 1
-        await cluster.call("DELETE", "/_sandbox/faults", status=200)
+        await cluster.call("DELETE", "/_sandbox/faults", status=204)
         await load.settled(240)
         watch.look(cluster)
         faults = await load.faults()
