@@ -44,3 +44,8 @@ async def next_in(connection: Connection, lane: Lane) -> Delivery | None:
 
 async def end(connection: Connection, delivery: Delivery, state: str = "done") -> None:
     await ledger.write_down(connection, [deliveries.changed(replace(delivery, state=state, wait=timedelta()))])
+
+
+async def any_ready(connection: Connection) -> bool:
+    """Whether there is a lane to take, whoever may take it."""
+    return bool(await connection.fetchval(f"SELECT EXISTS (SELECT FROM lanes WHERE {lanes.FREE})"))

@@ -11,7 +11,7 @@ from service.store import arrivals, lanes
 from service.store.database import Connection, Pool
 from service.store.identifiers import new_id
 from service.store.lanes import LEASE, Lane
-from tests.claims import AT_ONCE, claimed, end, expire, next_in, release
+from tests.claims import AT_ONCE, any_ready, claimed, end, expire, next_in, release
 from tests.house import register
 from tests.sandboxes import LOCATION
 from tests.test_deliveries import arrival, record, rows
@@ -37,10 +37,10 @@ async def fill(pool: Pool, subjects: int) -> None:
 async def test_the_lane_that_was_due_first_is_claimed_first_however_long_another_has_been_ready(store: Pool) -> None:
     await fill(store, 3)
     async with store.acquire() as connection:
-        assert await lanes.any_ready(connection)
+        assert await any_ready(connection)
         assert [(await claimed(connection)).subject for _ in range(3)] == ["s2", "s1", "s0"]
         assert await lanes.claim(connection, "a worker") == []
-        assert not await lanes.any_ready(connection)
+        assert not await any_ready(connection)
 
 
 async def test_a_claim_says_what_it_took(store: Pool) -> None:
@@ -55,7 +55,7 @@ async def test_what_is_not_ready_yet_is_not_claimed(store: Pool) -> None:
     await fill(store, 1)
     await rows(store, "UPDATE lanes SET ready_at = now() + interval '1 minute'")
     async with store.acquire() as connection:
-        assert not await lanes.any_ready(connection)
+        assert not await any_ready(connection)
         assert await lanes.claim(connection, "a worker") == []
 
 
@@ -73,7 +73,7 @@ async def test_a_lane_whose_lease_ended_goes_to_another_with_a_higher_fence(stor
     async with store.acquire() as connection:
         first = await claimed(connection, "the first")
         await expire(connection, first)
-        assert await lanes.any_ready(connection)
+        assert await any_ready(connection)
         second = await claimed(connection, "the second")
         assert second.lane_id == first.lane_id
         assert second.fence > first.fence
@@ -203,7 +203,7 @@ async def test_ten_claimers_of_fifty_lanes_never_have_one_in_common(store: Pool)
     async def claim_all(worker: str, number: int) -> list[Lane]:
         took = []
         async with store.acquire() as connection:
-            while await lanes.any_ready(connection):
+            while await any_ready(connection):
                 took += await lanes.claim(connection, worker, number)
         return took
 

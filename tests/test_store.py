@@ -102,7 +102,6 @@ CHANGED = deliveries.changed(
 
 HOT: list[tuple[str, list[Any], set[str]]] = [
     (lanes.CLAIM, ["worker", lanes.LEASE, 16, "", ["loc"], [3], 12], {"lanes_due", "lanes_pkey"}),
-    (lanes.READY, [], {"lanes_ready"}),
     (lanes.RENEW, [[UUID(int=1)], [1], lanes.LEASE], {"lanes_pkey"}),
     (lanes.HOLD, [[UUID(int=1)], [1]], {"lanes_pkey"}),
     (lanes.RELEASE, [[UUID(int=1)], [timedelta()]], {"lanes_pkey", "deliveries_open"}),

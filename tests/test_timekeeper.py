@@ -25,6 +25,7 @@ from workers import timekeeper
 from workers.judge import Meaning, heard, meaning
 from workers.lease import Lease, elapsed
 from workers.record import Record
+from workers.rounds import rounds
 from workers.rulebook import read
 from workers.workplace import Workplace
 
@@ -245,17 +246,17 @@ async def test_a_delivery_that_waited_too_long_asks_nobody_and_changes_are_news_
     assert bool(heard(found, entry.rule, location)) is asked
 
 
-async def test_whatever_goes_wrong_it_goes_on_and_says_so_once(idle: House) -> None:
+async def test_whatever_goes_wrong_it_goes_on_and_says_so_once() -> None:
     errors: list[Exception] = [asyncpg.ConnectionDoesNotExistError("away"), ValueError("unthought of")]
     went_on = asyncio.Event()
 
-    async def act(_: Workplace) -> None:
+    async def act() -> None:
         if errors:
             raise errors.pop()
         went_on.set()
 
     with structlog.testing.capture_logs() as lines:
-        task = asyncio.create_task(timekeeper._keep(act, idle.work, 0.001, Outage("gone", "back")))
+        task = asyncio.create_task(rounds(act, 0.001, Outage("gone", "back")))
         async with asyncio.timeout(5):
             await went_on.wait()
             while len(lines) < 2:

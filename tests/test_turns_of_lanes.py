@@ -14,6 +14,7 @@ import pytest
 from service.store import lanes
 from service.store.database import Connection, Pool
 from service.store.lanes import LEASE, Lane
+from tests.claims import any_ready
 from tests.test_deliveries import rows
 
 MINUTE = timedelta(minutes=1)
@@ -205,7 +206,7 @@ async def test_two_workers_never_take_the_same_lane_and_between_them_take_all(po
         taken: list[Lane] = []
 
         async def work(connection: Connection, worker: str) -> None:
-            while await lanes.any_ready(connection):
+            while await any_ready(connection):
                 taken.extend(await lanes.claim(connection, worker, 7))
 
         async with asyncio.timeout(20):

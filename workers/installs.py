@@ -1,6 +1,5 @@
 """INSTALL and UNINSTALL: our app came to a location or an agency, or was taken away from it."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -13,12 +12,12 @@ from service.event import INSTALL
 from service.highlevel.errors import HighLevelError
 from service.highlevel.oauth import Granted
 from service.store import installs, locations, tokens
-from service.store.database import AWAY
 from service.store.deliveries import Delivery
 from service.store.tokens import of_agency
 from service.telemetry import Outage
 from workers.lease import Lease
 from workers.pauses import pause
+from workers.rounds import rounds
 from workers.run import Waits
 from workers.workplace import Workplace
 
@@ -110,17 +109,7 @@ async def _by_agency(
 async def watch(work: Workplace) -> None:
     """Register locations whose agency was connected after they had the app, until cancelled."""
     outage = Outage("cannot look for installs that wait", "looks for installs that wait again")
-    while True:
-        await asyncio.sleep(LOOK_EVERY)
-        try:
-            await take_up(work)
-        except AWAY:
-            continue  # which the sweep tells of
-        except Exception as error:
-            # Whatever it is, it must not end what runs beside it.
-            outage.met(error)
-        else:
-            outage.over()
+    await rounds(lambda: take_up(work), LOOK_EVERY, outage)
 
 
 async def take_up(work: Workplace) -> None:

@@ -7,10 +7,11 @@ from uuid import UUID
 import structlog
 
 from service.store import keeping, leftovers
-from service.store.database import AWAY, GAVE_WAY
+from service.store.database import GAVE_WAY
 from service.store.identifiers import new_id
 from service.store.keeping import Ages, RoundLost
 from service.telemetry import Outage
+from workers.rounds import rounds
 from workers.workplace import Workplace
 
 log = structlog.get_logger()
@@ -31,17 +32,7 @@ async def watch(work: Workplace) -> None:
     """Make the rounds that are due, until cancelled."""
     outage = Outage("cannot drop what was kept long enough", "drops what was kept long enough again")
     name = new_id()
-    while True:
-        await asyncio.sleep(LOOK_EVERY)
-        try:
-            await look(work, name)
-        except AWAY:
-            continue  # which the sweep tells of
-        except Exception as error:
-            # Whatever it is, it must not end what runs beside it.
-            outage.met(error)
-        else:
-            outage.over()
+    await rounds(lambda: look(work, name), LOOK_EVERY, outage)
 
 
 async def look(work: Workplace, worker: UUID) -> None:

@@ -43,11 +43,6 @@ def policy(error: HighLevelError) -> Policy | None:
             return FAILED if error.retry else None
 
 
-def passes(error: HighLevelError) -> bool:
-    """Whether it may be over in a while: also when somebody has connected the location again, or given it a token."""
-    return policy(error) is not None
-
-
 def pause(error: HighLevelError | OutgoingError, tries: int) -> timedelta:
     """What was asked for, else twice as long after each of the `tries`; spread, so that not all come at once."""
     if error.retry_after is not None:

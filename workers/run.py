@@ -33,8 +33,6 @@ from workers.settle import Settler
 from workers.templates import TextError
 from workers.workplace import Workplace
 
-NO_BOOKING = "the event is about no appointment"
-
 NOT_REACHED = {"not_reached": True}
 """What tells a step that was not run from one that had nothing to do: it is run when the one before is tried again."""
 

@@ -2,18 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 import structlog
 
 from service.store import layings, locations, timers
-from service.store.database import AWAY
 from service.store.layings import Laying
 from service.store.locations import Location
 from service.store.timers import Outcome
 from service.telemetry import Outage
 from workers.faults import RulebookFaults
 from workers.judge import mode_of
+from workers.rounds import rounds
 from workers.rule import Rule
 from workers.timetable import laid_by_clock, laid_newly, outcome, reach, waiting
 from workers.workplace import Workplace
@@ -34,22 +34,8 @@ async def run(work: Workplace) -> None:
     fires = Outage("cannot fire the moments that are due", "fires moments again")
     lays = Outage("cannot lay the moments of bookings", "lays moments again")
     async with asyncio.TaskGroup() as group:
-        group.create_task(_keep(fire, work, FIRE_EVERY, fires))
-        group.create_task(_keep(lay, work, LAY_EVERY, lays))
-
-
-async def _keep(act: Callable[[Workplace], Awaitable[None]], work: Workplace, every: float, outage: Outage) -> None:
-    while True:
-        await asyncio.sleep(every)
-        try:
-            await act(work)
-        except AWAY:
-            continue  # which the sweep tells of
-        except Exception as error:
-            # Whatever it is, it must not end what runs beside it.
-            outage.met(error)
-        else:
-            outage.over()
+        group.create_task(rounds(lambda: fire(work), FIRE_EVERY, fires))
+        group.create_task(rounds(lambda: lay(work), LAY_EVERY, lays))
 
 
 async def fire(work: Workplace) -> None:

@@ -98,8 +98,6 @@ STILL = """
     LIMIT 1 FOR KEY SHARE
 """
 
-DROP = "DELETE FROM holds WHERE until < now() - interval '1 hour'"
-
 
 def budget_spent(location_id: str, wait: timedelta, *, urgent: bool) -> Entry:
     """No call is left for a while; `urgent`: not even of those that are kept for what is urgent."""

@@ -148,8 +148,6 @@ RELEASE = """
     WHERE lanes.lane_id = given.lane_id
 """
 
-READY = f"SELECT EXISTS (SELECT FROM lanes WHERE {FREE})"  # noqa: S608
-
 
 async def claim(
     connection: Connection,
@@ -185,10 +183,6 @@ async def hold(connection: Connection, mine: Sequence[Lane]) -> set[UUID]:
 async def release(connection: Connection, lanes: Sequence[Lane], after: timedelta) -> None:
     """Give lanes back that are held: ready `after` a while if anything in them is open, else at rest."""
     await connection.execute(RELEASE, [lane.lane_id for lane in lanes], [after] * len(lanes))
-
-
-async def any_ready(connection: Connection) -> bool:
-    return bool(await connection.fetchval(READY))
 
 
 def describe(lane: Lane) -> dict[str, Any]:
