@@ -212,7 +212,9 @@ def settings_for(database_url: str, redis_url: str, **more: Any) -> Settings:
     )
 
 
-async def register(pool: Pool, location_id: str = LOCATION, connected: datetime | None = None) -> None:
+async def register(
+    pool: Pool, location_id: str = LOCATION, connected: datetime | None = None, *, token: str = TOKEN
+) -> None:
     async with pool.acquire() as connection:
         await locations.add(
             connection,
@@ -220,7 +222,7 @@ async def register(pool: Pool, location_id: str = LOCATION, connected: datetime 
             location_id,
             name="Leeds Salon",
             time_zone="Europe/London",
-            token=SecretStr(TOKEN),
+            token=SecretStr(token),
             connected_at=connected,
         )
 
