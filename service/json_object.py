@@ -20,7 +20,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     if _too_deep(body):
         raise NotAnEvent(f"the body is nested more than {DEEPEST} deep")
     try:
-        value = json.loads(body, parse_constant=_refuse)
+        value = DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError):
         raise NotAnEvent("the body is not JSON") from None
     if not isinstance(value, dict):
@@ -42,3 +42,7 @@ def _too_deep(body: bytes) -> bool:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON, though Python reads it")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse)
+"""Made once, and not for each body."""

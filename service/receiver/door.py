@@ -74,6 +74,7 @@ class Door:
         self._tally = tally
         self._tracer = tracer
         self._strangers = 0
+        self._log = log.bind()
 
     async def receive(self, request: web.Request) -> web.Response:
         began = self._clock()
@@ -111,7 +112,7 @@ class Door:
         }
         if kept.ignored:
             told["ignored"] = kept.ignored
-        log.debug("acknowledged", answer=answer, delivery=told["delivery"], source=source.name)
+        self._log.debug("acknowledged", answer=answer, delivery=told["delivery"], source=source.name)
         return web.json_response(told, status=200 if kept.known else 202)
 
     def _put_off(self, source: Source | None) -> web.Response:

@@ -34,7 +34,8 @@ from tests.processes import environment, free_port, kill
 
 BAR = 0.35
 RECEIVERS = 2
-CONNECTIONS = 32
+CONNECTIONS = 128
+"""Of wrk in all: HighLevel posts from many places at once, and what comes together is committed together."""
 LOCATIONS = 20
 
 SCRIPT = """
