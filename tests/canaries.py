@@ -5,7 +5,6 @@ import base64
 import contextlib
 import gzip
 import json
-import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from service.embedded import Servers
 from service.settings import Settings
 from service.store.database import Pool
 from tests.house import in_days, pool_of, settings_for
-from tests.processes import OURS, end_of, free_port, kill, start
+from tests.processes import OURS, Process, end_of, free_port, kill, start
 from tests.sandboxes import CUTS, LOCATION
 
 PERSON = {
@@ -187,7 +186,7 @@ class Place:
     port: int
     console_port: int
     sandbox_url: str
-    running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    running: dict[str, Process] = field(default_factory=dict)
     said: list[tuple[str, str]] = field(default_factory=list)
     """Commands, and what each of them said."""
     numbers: "count[int]" = field(default_factory=count)
@@ -195,7 +194,7 @@ class Place:
     def log(self, role: str) -> str:
         return (self.folder / f"{role}.log").read_text()
 
-    def start(self, role: str, *words: str) -> "subprocess.Popen[bytes]":
+    def start(self, role: str, *words: str) -> Process:
         process = start(
             self.settings, self.folder / f"{role}.log", role, *words, code=OURS, said="", **self.environment
         )

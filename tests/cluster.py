@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from subprocess import Popen
 from typing import Any
 
 import aiohttp
@@ -22,7 +21,7 @@ from service.sandbox.webhooks.outbox import Patience
 from service.settings import Settings
 from service.store.database import Pool
 from tests.house import APP_ID, now, pool_of, settings_for
-from tests.processes import OURS, end_of, free_port, kill, ready, start, working
+from tests.processes import OURS, Process, end_of, free_port, kill, ready, start, working
 from tests.sandboxes import HEADERS, PLENTY, unbooked
 
 
@@ -30,7 +29,7 @@ from tests.sandboxes import HEADERS, PLENTY, unbooked
 class Role:
     """A process of ours. `port`: a receiver's."""
 
-    process: "Popen[bytes]"
+    process: Process
     log: Path
     port: int | None = None
     taken: int = 0

@@ -18,9 +18,10 @@ import asyncpg
 from service.embedded.child import start_child
 from service.settings import Settings
 from tests.house import SECRET
+from tests.nursery import OURS as OURS
+from tests.nursery import Forked, nursery
 
-OURS = Path(__file__).parents[1]
-"""The code of this release. Another's is a folder that its wheel was unpacked into; our libraries serve both."""
+Process = subprocess.Popen[bytes] | Forked
 
 WITHIN = 30.0
 """Seconds that a start and an end may take on a machine that does other things as well."""
@@ -60,10 +61,11 @@ def environment(settings: Settings, code: Path = OURS, **more: str) -> dict[str,
     }
 
 
-def start(
-    settings: Settings, log: Path, *words: str, code: Path = OURS, said: str = "", **more: str
-) -> "subprocess.Popen[bytes]":
-    """`slotwright …`, told `said`, which ends with us at the latest; what it says is added to `log`."""
+def start(settings: Settings, log: Path, *words: str, code: Path = OURS, said: str = "", **more: str) -> Process:
+    """`slotwright …`, told `said`, which ends with us at the latest; what it says is added to `log`. `code`: that of
+    another release is a folder that its wheel was unpacked into; our libraries serve both."""
+    if code == OURS:
+        return nursery().start(words, environment(settings, code, **more), log, said)
     # -P: what lies in the current folder is none of its modules.
     command = [sys.executable, "-P", "-m", "workers.cli", *words]
     death, told = signal.SIGKILL, environment(settings, code, **more)
@@ -79,7 +81,7 @@ async def run(settings: Settings, log: Path, *words: str, code: Path = OURS, sai
     return await end_of(process), log.read_text()
 
 
-async def end_of(process: "subprocess.Popen[bytes]") -> int:
+async def end_of(process: Process) -> int:
     """Its exit code. One that does not end is killed, and the test with it."""
     try:
         return await asyncio.to_thread(process.wait, WITHIN)
@@ -88,7 +90,7 @@ async def end_of(process: "subprocess.Popen[bytes]") -> int:
 
 
 @contextmanager
-def worker(settings: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def worker(settings: Settings, log: Path) -> Iterator[Process]:
     """`slotwright work` in a process of its own, which is killed at the end if it still runs."""
     process = start(settings, log, "work")
     try:
@@ -97,7 +99,7 @@ def worker(settings: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]
         kill(process)
 
 
-def kill(process: "subprocess.Popen[bytes]") -> None:
+def kill(process: Process) -> None:
     """As the kernel does when memory runs out."""
     process.kill()
     process.wait()
@@ -110,7 +112,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+async def ready(process: Process, port: int, log: Path) -> None:
     """Return once a receiver answers; its log is the error if it ends before."""
     async with asyncio.timeout(WITHIN), aiohttp.ClientSession() as session:
         while True:
@@ -124,7 +126,7 @@ async def ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> Non
             await asyncio.sleep(0.02)
 
 
-async def working(process: "subprocess.Popen[bytes]", log: Path) -> None:
+async def working(process: Process, log: Path) -> None:
     """Return once a worker looks for work."""
     async with asyncio.timeout(WITHIN):
         while "working" not in log.read_text():
@@ -133,15 +135,15 @@ async def working(process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 @asynccontextmanager
-async def held_at(database_url: str, state: str) -> AsyncIterator["Point"]:
-    """Every worker stops right before a step is stored as `state`: what came before is committed, what follows is not
+async def held_at(database_url: str, *states: str) -> AsyncIterator["Point"]:
+    """Every worker stops right before a step is stored as one of `states`: what came before is committed, what follows is not
     begun. The hold is a trigger in the test's own database; nothing of it is in the product."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(HOLD)
         await connection.execute(
             "CREATE TRIGGER hold_here BEFORE INSERT OR UPDATE ON steps FOR EACH ROW "
-            f"WHEN (NEW.state = '{state}') EXECUTE FUNCTION hold_here()"
+            f"WHEN (NEW.state = ANY('{{{','.join(states)}}}')) EXECUTE FUNCTION hold_here()"
         )
         await connection.execute("SELECT pg_advisory_lock($1)", POINT)
         yield Point(connection)

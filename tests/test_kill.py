@@ -131,7 +131,7 @@ async def hold_answers(house: House) -> None:
 async def test_killed_before_what_was_decided_is_kept(idle: House, tmp_path: Path) -> None:
     """Nothing of it was sent, so that it may be decided anew."""
     four = Four(idle)
-    async with held_at(idle.settings.database_url, "sent") as point:
+    async with held_at(idle.settings.database_url, "planned", "sent") as point:
         with worker(idle.settings, tmp_path / "first.log") as first:
             await four.book()
             await point.reached_by(1)
