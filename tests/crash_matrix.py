@@ -1,4 +1,5 @@
-"""The crash matrix: each action killed at every await, on both sides, and every call of it cut and delayed."""
+"""The crash matrix: each action killed at every await, on both sides, and surprised there by an error; every call and
+post of it cut and delayed."""
 
 import asyncio
 import contextlib
@@ -13,13 +14,15 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from tests.crash_nursery import Kill, open_nursery
-from tests.crash_run import Cut, Finding, Stand, open_stand
+from tests.crash_desk import NO_MATTER, POST
+from tests.crash_findings import Cut, Finding, Kind
+from tests.crash_nursery import Kill, Raised, open_nursery
+from tests.crash_run import Stand, open_stand
 from tests.crash_scenarios import SCENARIOS, Scenario
 
-Run = tuple[Scenario, Kill | Cut]
+Run = tuple[Scenario, Kind]
 
-WITHIN = 13 * 60.0
+WITHIN = 14 * 60.0
 """Seconds after which no run is begun any more."""
 
 BACK_WITHIN = 5.0
@@ -72,21 +75,29 @@ def matrix(counted: Iterable[Finding]) -> list[Run]:
     by_action = {scenario.action: scenario for scenario in SCENARIOS}
     runs: list[Run] = []
     for found in counted:
-        kinds: list[Kill | Cut] = [*_kills(found), *_cuts(found)]
-        runs.extend((by_action[found.action], kind) for kind in kinds)
+        scenario = by_action[found.action]
+        runs.extend((scenario, kind) for kind in (*_strikes(found, scenario.every), *_cuts(found, scenario.every)))
     random.Random(SEED).shuffle(runs)
     return runs
 
 
-def _kills(found: Finding) -> list[Kill]:
-    return [Kill(at, side) for at in range(1, found.awaits + MARGIN + 1) for side in ("before", "after")]
+def _strikes(found: Finding, every: int) -> list[Kind]:
+    """At each await, on both sides; or at `every` so many-th, on one side after the other."""
+    kinds: list[Kind] = []
+    for place, at in enumerate(range(1, found.awaits + MARGIN + 1, every)):
+        sides = ("before", "after") if every == 1 else (("before", "after")[place % 2],)
+        kinds += [Raised(at), *(Kill(at, side) for side in sides)]
+    return kinds
 
 
-def _cuts(found: Finding) -> list[Cut]:
-    return [
-        *(Cut(operation, what, end) for operation in found.asked for what in WHATS for end in ("lives", "killed")),
-        *(Cut(operation, what, "sleeps") for operation in found.asked for what in SLEPT_THROUGH),
-    ]
+def _cuts(found: Finding, every: int) -> list[Kind]:
+    """Of several lanes only those where another worker goes on: one that lives on does as it does with one lane."""
+    calls = [(operation, what) for operation in found.asked for what in WHATS]
+    calls = [(operation, what) for operation, what in calls if operation != POST or what not in NO_MATTER]
+    lives = [Cut(operation, what, "lives") for operation, what in calls if every == 1]
+    killed = [Cut(operation, what, "killed") for operation, what in calls]
+    sleeps = [Cut(operation, what, "sleeps") for operation, what in calls if what in SLEPT_THROUGH]
+    return [*lives, *killed, *sleeps]
 
 
 async def crash(
@@ -167,7 +178,9 @@ def _words(finding: Finding) -> str:
     match finding.kind:
         case Kill(_, side) if finding.struck:
             return f"killed {side} an answer"
-        case Kill():
+        case Raised() if finding.struck:
+            return "an error at an await"
+        case Kill() | Raised():
             return "nothing: it was done before"
         case Cut(_, what) if finding.struck:
             return what

@@ -24,6 +24,13 @@ class Kill:
     side: str = "before"
 
 
+@dataclass(frozen=True)
+class Raised:
+    """At which await of a lane an error comes that nobody thought of; the worker lives on."""
+
+    at: int
+
+
 @dataclass(eq=False)
 class Forked:
     """A worker's process."""
@@ -48,7 +55,7 @@ class Forked:
 
     @property
     def words(self) -> str:
-        """What it told: when it killed itself, or how many awaits its longest lane had."""
+        """What it told: when it was struck, or how many awaits its longest take of lanes had."""
         return self.told.read_text() if self.told.exists() else ""
 
 
@@ -60,8 +67,8 @@ class Nursery:
         self._awaited: dict[int, asyncio.Future[tuple[int, asyncio.Future[int]]]] = {}
         self._ends: dict[int, asyncio.Future[int]] = {}
 
-    async def worker(self, settings: Settings, kill: Kill | None = None, **more: str) -> Forked:
-        """`slotwright work`; with `kill`, one whose awaits are counted. `more`: of its environment."""
+    async def worker(self, settings: Settings, strike: Kill | Raised | None = None, **more: str) -> Forked:
+        """`slotwright work`; with `strike`, one whose awaits are counted. `more`: of its environment."""
         number = next(self._numbers)
         log, told = self._folder / f"worker-{number}.log", self._folder / f"worker-{number}.told"
         order = {
@@ -70,9 +77,9 @@ class Nursery:
                 settings, OURS, WRITE_TIMEOUT=str(settings.write_timeout), LOG_LEVEL="warning", **more
             ),
             "log": str(log),
-            "told": str(told) if kill else "",
-            "kill_at": kill.at if kill else 0,
-            "side": kill.side if kill else "",
+            "told": str(told) if strike else "",
+            "strike_at": strike.at if strike else 0,
+            "side": strike.side if isinstance(strike, Kill) else "raised",
         }
         loop = asyncio.get_running_loop()
         self._awaited[number] = loop.create_future()

@@ -1,23 +1,23 @@
-"""One run of the crash matrix: a booking, a worker that dies or gets no answer, another that goes on, a finding."""
+"""One run of the crash matrix: bookings, a worker that is struck or gets no answer, one that goes on, a finding."""
 
 import asyncio
 import contextlib
 import itertools
 import signal
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
-
-from aiohttp import web
-from aiohttp.test_utils import TestServer
+from typing import Any
 
 from service.sandbox.door.fault_notation import read_fault
 from service.settings import Settings
 from service.standard_webhooks import new_secret
-from tests.crash_nursery import Forked, Kill, Nursery
-from tests.crash_scenarios import Posts, Scenario
-from tests.crash_statements import BACK, BEGUN, CLAIMS, ENDED, GIVEN_UP, OPEN, OWED, SESSIONS, STORED
+from tests.crash_desk import POST, Desk, open_desk
+from tests.crash_findings import Before, Cut, Finding, Kind, judged, stored
+from tests.crash_nursery import Forked, Kill, Nursery, Raised
+from tests.crash_scenarios import Scenario
+from tests.crash_statements import BACK, BEGUN, CLAIMS, OPEN, OWED, SESSIONS
 from tests.house import LONDON, House, open_house
 from tests.sandboxes import ALEX, LOCATION
 
@@ -29,33 +29,8 @@ WITHIN = 60.0
 SETTLE_AFTER = 7.0
 """Seconds, for the workers here: more than a lease lasts and more than any answer is delayed."""
 
-Fault = Literal["", "lost", "doubled", "wrong", "unknown"]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A call that is not answered as it should be, in the sandbox's notation of faults; and what befalls the worker
-    then: it goes on, is killed, or sleeps until another has taken over."""
-
-    operation: str
-    what: str
-    end: Literal["lives", "killed", "sleeps"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What became of a run. `back`: seconds from the worker's death until its lane was claimed again."""
-
-    action: str
-    kind: Kill | Cut
-    struck: bool
-    """Whether the worker died, or the fault struck, at all."""
-    fault: Fault = ""
-    words: str = ""
-    back: float | None = None
-    awaits: int = 0
-    """Of the longest lane, where the worker was only watched; and what it asked HighLevel."""
-    asked: tuple[str, ...] = ()
+SETTLE_SOON = 2.0
+"""Where nothing is delayed, and nobody takes over from anybody; a write waits half as long."""
 
 
 @dataclass
@@ -65,13 +40,11 @@ class Stand:
     house: House
     nursery: Nursery
     settings: Settings
-    url: str
-    """Of another system, which `posts` has the posts of."""
-    posts: Posts
+    desk: Desk
     _days: "itertools.count[int]" = field(default_factory=itertools.count)
     _workers: list[Forked] = field(default_factory=list)
 
-    async def run(self, scenario: Scenario, kind: Kill | Cut) -> Finding:
+    async def run(self, scenario: Scenario, kind: Kind) -> Finding:
         """What became of it. What goes wrong with the run itself is unknown, and so a fault."""
         try:
             return await self._run(scenario, kind)
@@ -81,52 +54,72 @@ class Stand:
             await asyncio.gather(*(worker.kill() for worker in self._workers))
             self._workers.clear()
 
-    async def _worker(self, settings: Settings, kill: Kill | None = None) -> Forked:
-        allowed = {"CALL_SECRET": SECRET, "CALL_ALLOWED": self.url.split("/")[2]}
-        self._workers.append(worker := await self.nursery.worker(settings, kill, **allowed))
+    async def _worker(self, settings: Settings, strike: Kill | Raised | None = None) -> Forked:
+        allowed = {"CALL_SECRET": SECRET, "CALL_ALLOWED": self.desk.place}
+        self._workers.append(worker := await self.nursery.worker(settings, strike, **allowed))
         return worker
 
-    async def _run(self, scenario: Scenario, kind: Kill | Cut) -> Finding:
-        house = self.house
-        await self._clear()
-        await house.rules(scenario.rule(scenario.then, self.url))
-        day = self._day()
-        booked = await house.book(_at(day, scenario.clock), ignoreFreeSlotValidation=True, **scenario.booking)
-        if scenario.change:
-            await self._carried_out_in_peace()
-            change = {k: _at(day, v) if k.endswith("Time") else v for k, v in scenario.change.items()}
-            await house.edit(booked, ignoreFreeSlotValidation=True, **change)
-        await self._told()
-        await house.call("DELETE", "/_sandbox/calls", status=204)
+    async def _run(self, scenario: Scenario, kind: Kind) -> Finding:
+        """The rule has another name each time: what the store counts of it is of this run."""
+        number = next(self._days)
+        day, rule = _day(number), f"run-{number}"
+        before = await self._before(scenario, day, rule)
         first, struck, died = await self._first(kind)
-        owed = await self._count(OWED, booked)
-        begun, stored = await self._count(BEGUN, booked), await self._stored(booked)
+        owed = await self._which(OWED, before.booked)
+        before = replace(
+            before, begun=await self._which(BEGUN, before.booked), stored=await stored(self.house, before.booked)
+        )
         if isinstance(kind, Kill) and not struck:
             await first.kill()
             asked = await self._asked()
-            finding = await self._judged(scenario, kind, booked, stored, bool(begun), struck=False)
+            finding = await self._judged(scenario, kind, before, struck=False)
             return finding if kind.at else replace(finding, awaits=int(first.words), asked=asked)
-        await house.rules(scenario.rule(scenario.otherwise, self.url))
-        second = await self._worker(self.settings)
+        await self.house.rules(scenario.rule(rule, scenario.otherwise, self.desk.url))
+        second = first if isinstance(kind, Raised) else await self._worker(self.settings)
         quiet = await self._quiet()
         if isinstance(kind, Cut) and kind.end == "sleeps":
             first.send(signal.SIGCONT)
             await asyncio.sleep(1)
             quiet = quiet and await self._quiet()
+        outlived = not second.ended.done()
         await asyncio.gather(first.kill(), second.kill())
-        finding = await self._judged(scenario, kind, booked, stored, bool(begun), struck=struck)
-        if not quiet and not finding.fault:
-            return Finding(scenario.action, kind, struck, "unknown", "it never became quiet")
+        finding = await self._judged(scenario, kind, before, struck=struck)
+        if not (quiet and outlived) and not finding.fault:
+            words = "it never became quiet" if outlived else "the worker ended"
+            return replace(finding, fault="unknown", words=words)
         if died is None or not owed or finding.fault:
             return finding
-        async with house.pool.acquire() as connection:
-            claimed = await connection.fetchval(BACK, booked, died)
-        return Finding(scenario.action, kind, struck, back=claimed - died)
+        async with self.house.pool.acquire() as connection:
+            claimed = [await connection.fetchval(BACK, id_, died) for id_ in owed]
+        return replace(finding, back=max(claimed) - died)
 
-    async def _first(self, kind: Kill | Cut) -> tuple[Forked, bool, float | None]:
+    async def _before(self, scenario: Scenario, day: datetime, rule: str) -> Before:
+        """All is ready for the worker that is struck."""
+        house = self.house
+        await self._clear()
+        await house.rules(scenario.rule(rule, scenario.then, self.desk.url))
+        counted = Counter[str]() if scenario.counted is None else await scenario.counted(house, rule)
+        booked = [
+            await house.book(_at(day, clock), ignoreFreeSlotValidation=True, **fields)
+            for clock, fields in scenario.bookings()
+        ]
+        if scenario.change:
+            await self._carried_out_in_peace()
+            change = {k: _at(day, v) if k.endswith("Time") else v for k, v in scenario.change.items()}
+            for id_ in booked:
+                await house.edit(id_, ignoreFreeSlotValidation=True, **change)
+        await self._told()
+        await house.call("DELETE", "/_sandbox/calls", status=204)
+        return Before(booked, rule, counted)
+
+    async def _first(self, kind: Kind) -> tuple[Forked, bool, float | None]:
         """The worker that is struck, whether it was, and when it died or fell asleep."""
         named = {"database_url": f"{self.settings.database_url}&application_name=first"}
         settings = self.settings.model_copy(update=named)
+        if isinstance(kind, Raised):
+            soon = settings.model_copy(update={"settle_after": SETTLE_SOON, "write_timeout": SETTLE_SOON / 2})
+            worker = await self._worker(soon, kind)
+            return worker, await self._surprised(worker), None
         if isinstance(kind, Kill):
             worker = await self._worker(settings, kind)
             over = asyncio.create_task(self._quiet())
@@ -137,7 +130,10 @@ class Stand:
                 return worker, False, None
             await self._forgotten()
             return worker, True, float(worker.words)
-        await self.house.call("POST", "/_sandbox/faults", _fault(kind), status=201)
+        if kind.operation == POST:
+            self.desk.order(kind.what)
+        else:
+            await self.house.call("POST", "/_sandbox/faults", _fault(kind), status=201)
         worker = await self._worker(settings)
         struck = await self._struck()
         if kind.end == "lives":
@@ -148,39 +144,15 @@ class Stand:
         await self._forgotten()
         return worker, struck, died
 
-    async def _judged(
-        self,
-        scenario: Scenario,
-        kind: Kill | Cut,
-        booked: str,
-        stored: dict[Any, Any],
-        begun: bool,
-        *,
-        struck: bool,
-    ) -> Finding:
-        """`begun`: the rules had been asked when the worker died, so that what they said then holds."""
+    async def _judged(self, scenario: Scenario, kind: Kind, before: Before, *, struck: bool) -> Finding:
         await self.house.call("DELETE", "/_sandbox/faults", status=204)
-        seen = tuple(await scenario.seen(self.house, booked, self.posts))
-        now = await self._stored(booked)
-        async with self.house.pool.acquire() as connection:
-            bad = [*await connection.fetch(ENDED, booked), *await connection.fetch(GIVEN_UP, booked)]
-        allowed = {scenario.first} if begun else {scenario.first, scenario.anew}
-        await self._forget(booked)
-        fault: Fault = ""
-        words = ""
-        if len(seen) != len(scenario.first):
-            fault = "lost" if len(seen) < len(scenario.first) else "doubled"
-            words = str(seen)
-        elif seen not in allowed:
-            fault, words = "wrong", f"{seen}, not {scenario.first}"
-        elif any(now.get(step) != operation for step, operation in stored.items()):
-            fault, words = "wrong", "a stored decision was changed"
-        elif bad:
-            fault, words = "unknown", "; ".join(f"{row['state']}: {row['reason']}" for row in bad)
-        return Finding(scenario.action, kind, struck, fault, words)
+        finding = await judged(self.house, self.desk, scenario, kind, before, struck=struck)
+        for id_ in before.booked:
+            await self._forget(id_)
+        return finding
 
     async def _clear(self) -> None:
-        self.posts.clear()
+        self.desk.clear()
         await self.house.call("DELETE", "/_sandbox/faults", status=204)
         span: dict[str, Any] = {"locationId": LOCATION, "userId": ALEX, "startTime": 0, "endTime": 4102444800000}
         for block in (await self.house.call("GET", "/calendars/blocked-slots", **span))["events"]:
@@ -190,13 +162,6 @@ class Stand:
         """Its time is free again, and nobody is told."""
         shown = {**await self.house.appointment(booked), "appointmentStatus": "cancelled"}
         await self.house.call("PUT", f"/_sandbox/appointments/{booked}", shown)
-
-    def _day(self) -> datetime:
-        """Another working day for each run, so that none finds another's booking in its way."""
-        day = datetime.now(LONDON).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=7)
-        number = next(self._days) % 35
-        day += timedelta(days=-day.weekday() % 7)
-        return day + timedelta(days=number // 5 * 7 + number % 5)
 
     async def _carried_out_in_peace(self) -> None:
         worker = await self._worker(self.settings)
@@ -210,11 +175,19 @@ class Stand:
             while (await self.house.call("GET", "/_sandbox/webhooks"))["waiting"]:
                 await asyncio.sleep(0.02)
 
+    async def _surprised(self, worker: Forked) -> bool:
+        """Return once it is, or never will be."""
+        over = asyncio.create_task(self._quiet())
+        while not (worker.words or over.done() or worker.ended.done()):
+            await asyncio.sleep(0.02)
+        over.cancel()
+        return bool(worker.words)
+
     async def _struck(self) -> bool:
         """Return once the fault has, or never will."""
         over = asyncio.create_task(self._quiet())
         try:
-            while await self.house.call("GET", "/_sandbox/faults"):
+            while self.desk.ordered or await self.house.call("GET", "/_sandbox/faults"):
                 if over.done():
                     return False
                 await asyncio.sleep(0.02)
@@ -225,7 +198,7 @@ class Stand:
     async def _asked(self) -> tuple[str, ...]:
         """The operations that were asked for, each once."""
         calls = await self.house.call("GET", "/_sandbox/calls")
-        return tuple(dict.fromkeys(call["operation"] for call in calls))
+        return (*dict.fromkeys(call["operation"] for call in calls), *([POST] if self.desk.posts else []))
 
     async def _quiet(self) -> bool:
         """Nothing is on its way and nothing is owed; False when that does not come."""
@@ -234,7 +207,7 @@ class Stand:
                 quiet = 0
                 while quiet < 2:
                     await asyncio.sleep(0.1)
-                    busy = await self._count(OPEN)
+                    busy = self.desk.busy or await self._count(OPEN)
                     busy = busy or (await self.house.call("GET", "/_sandbox/webhooks"))["waiting"]
                     quiet = 0 if busy else quiet + 1
                 return True
@@ -246,13 +219,20 @@ class Stand:
             while await self._count(SESSIONS):
                 await asyncio.sleep(0.02)
 
-    async def _count(self, statement: str, *values: Any) -> int:
+    async def _count(self, statement: str) -> int:
         async with self.house.pool.acquire() as connection:
-            return int(await connection.fetchval(statement, *values))
+            return int(await connection.fetchval(statement))
 
-    async def _stored(self, booked: str) -> dict[Any, Any]:
+    async def _which(self, statement: str, booked: Sequence[str]) -> frozenset[str]:
         async with self.house.pool.acquire() as connection:
-            return {row["step_id"]: row["operation"] for row in await connection.fetch(STORED, booked)}
+            return frozenset(row["appointment_id"] for row in await connection.fetch(statement, booked))
+
+
+def _day(number: int) -> datetime:
+    """Another working day for each run, so that none finds another's booking in its way."""
+    day = datetime.now(LONDON).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=7)
+    day += timedelta(days=-day.weekday() % 7)
+    return day + timedelta(days=number % 35 // 5 * 7 + number % 5)
 
 
 def _at(day: datetime, clock: str) -> str:
@@ -267,17 +247,9 @@ def _fault(cut: Cut) -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def open_stand(database_url: str, redis_url: str, nursery: Nursery) -> AsyncIterator[Stand]:
     """`redis_url` is where the receiver rings; the workers listen elsewhere, and find their work themselves."""
-    posts: Posts = []
-
-    async def take(request: web.Request) -> web.Response:
-        posts.append((request.headers["webhook-id"], (await request.json())["text"]))
-        return web.Response(status=204)
-
-    other = web.Application()
-    other.router.add_post("/posts", take)
-    async with open_house(database_url, redis_url, working=False) as house, TestServer(other) as server:
+    async with open_house(database_url, redis_url, working=False) as house, open_desk() as desk:
         async with house.pool.acquire() as connection:
             for statement in CLAIMS:
                 await connection.execute(statement)
         told = {"settle_after": SETTLE_AFTER, "redis_url": f"{redis_url}?db=1"}
-        yield Stand(house, nursery, house.settings.model_copy(update=told), str(server.make_url("/posts")), posts)
+        yield Stand(house, nursery, house.settings.model_copy(update=told), desk)

@@ -1,17 +1,26 @@
 """What the crash matrix has workers do: for each action a booking, a rule, and what must be seen of it in HighLevel."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.crash_statements import COUNTED, GIVEN
 from tests.house import LONDON, House
-from tests.sandboxes import ALEX, CONSULTATIONS, CUTS, DANA, KIM
+from tests.sandboxes import ADA, ALEX, CONSULTATIONS, CUTS, DANA, KIM
 
-Posts = list[tuple[str, str]]
-"""What another system got: the id of each post, and its text."""
+GRACE = "cGrc7YwP2kVb9HsD4tQx"
+
+Posts = list[tuple[str, bytes]]
+"""What another system took: the id of each post, and its body."""
 
 Seen = Callable[[House, str, Posts], Awaitable[list[Any]]]
+
+
+async def nothing_counted(house: House, booked: Sequence[str]) -> Counter[str]:
+    return Counter()
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,10 @@ class Scenario:
 
     `seen` is every effect in HighLevel, one for each write that was carried out; `first` and `anew` are what it must
     be. `change` befalls the booking after the rule was carried out in peace: the worker that is struck answers it.
+
+    `together`: so many are booked, an hour apart, before the worker comes: it has all their lanes at once, and commits
+    them together. `shared`: of so many that follow each other, `seen` is of all; `contacts` has the contact of each.
+    `counted` is what the store counts of a rule, `owed` how much it must have counted of these bookings.
     """
 
     action: str
@@ -31,13 +44,30 @@ class Scenario:
     first: tuple[Any, ...]
     anew: tuple[Any, ...]
     change: dict[str, Any] | None = None
+    conduct: str = ""
+    together: int = 1
+    shared: int = 1
+    contacts: Sequence[str] = (ADA,)
+    counted: Callable[[House, str], Awaitable[Counter[str]]] | None = None
+    owed: Callable[[House, Sequence[str]], Awaitable[Counter[str]]] = nothing_counted
+    every: int = 1
+    """Of its awaits every so many-th is tried: several lanes have several times the same."""
 
-    def rule(self, text: str, url: str) -> str:
+    def rule(self, name: str, text: str, url: str) -> str:
         """`url`: of the other system."""
         # Twenty times an hour is what a rule that reschedules may do where nothing is said.
-        limit = "limit: 10000 per hour, " if "reschedule" in text else ""
-        then = f"{limit}then: [{text.replace('URL', url)}]"
-        return f"\n  - {{name: it, mode: live, when: appointment.created, {then}}}\n"
+        conduct = "limit: 10000 per hour, " if "reschedule" in text else self.conduct
+        then = f"{conduct}then: [{text.replace('URL', url)}]"
+        return f"\n  - {{name: {name}, mode: live, when: appointment.created, {then}}}\n"
+
+    def bookings(self) -> list[tuple[str, dict[str, Any]]]:
+        """When each begins, and what it is."""
+        first = int(self.clock[:2])
+        whose = [self.contacts[number * len(self.contacts) // self.together] for number in range(self.together)]
+        return [
+            (f"{first + number}{self.clock[2:]}", {"contactId": contact, **self.booking})
+            for number, contact in enumerate(whose)
+        ]
 
 
 async def carried_out(house: House, method: str, ending: str) -> int:
@@ -76,8 +106,33 @@ async def removed_blocks(house: House, id_: str, _: Posts) -> list[Any]:
 
 
 async def posts(house: House, id_: str, got: Posts) -> list[Any]:
-    """Whoever gets a post again knows it by its id, as long as it is the same."""
-    return [text for _, text in dict.fromkeys(got)]
+    """In the order in which they came first. Whoever gets one again knows it by its id, as long as it is the same."""
+    return [json.loads(body)["text"] for _, body in dict.fromkeys(got)]
+
+
+async def shared_out(house: House, id_: str, _: Posts) -> list[Any]:
+    """Given once to one of those who take turns."""
+    given = await assignees(house, id_, _)
+    return ["shared out" if each in (KIM, ALEX) else each for each in given]
+
+
+async def given(house: House, _: str) -> Counter[str]:
+    """How often whose turn it was."""
+    return Counter({row["person"]: row["number"] for row in await house.pool.fetch(GIVEN)})
+
+
+async def whose(house: House, booked: Sequence[str]) -> Counter[str]:
+    return Counter([(await house.appointment(id_))["assignedUserId"] for id_ in booked])
+
+
+async def conduct(house: House, rule: str) -> Counter[str]:
+    [row] = await house.pool.fetch(COUNTED, rule)
+    return Counter(dict(row))
+
+
+async def noted(house: House, booked: Sequence[str]) -> Counter[str]:
+    number = sum([len(await house.notes(id_)) for id_ in booked])
+    return Counter(marks=number, uses=number)
 
 
 def written(steps: list[Any]) -> str:
@@ -151,12 +206,43 @@ SCENARIOS = (
     ),
     Scenario(
         action="call",
-        then="{do: call, url: 'URL', body: {text: as first decided}}",
-        otherwise="{do: call, url: 'URL', body: {text: as decided anew}}",
+        then="{do: call, url: 'URL', body: {text: as first decided}}, {do: call, url: 'URL', body: {text: and then}}",
+        otherwise="{do: call, url: 'URL', body: {text: as decided anew}}, {do: call, url: 'URL', body: {text: then}}",
         clock="16:00",
         booking={"calendarId": CUTS, "assignedUserId": ALEX},
         seen=posts,
+        first=("as first decided", "and then"),
+        anew=("as decided anew", "then"),
+    ),
+    Scenario(
+        action="assign (three at once, by weight)",
+        then="{do: assign, to: {weighted: {kim: 1, alex: 1}, over: day}, replace: anybody}",
+        otherwise="{do: assign, to: {weighted: {alex: 1, kim: 1}, over: day}, replace: anybody}",
+        clock="10:00",
+        booking={"calendarId": CUTS, "assignedUserId": DANA},
+        seen=shared_out,
+        first=("shared out",),
+        anew=("shared out",),
+        together=3,
+        counted=given,
+        owed=whose,
+        every=12,
+    ),
+    Scenario(
+        action="add_note (four at once, once per contact)",
+        then='{do: add_note, text: "as first decided"}',
+        otherwise='{do: add_note, text: "as decided anew"}',
+        clock="12:00",
+        booking={"calendarId": CUTS, "assignedUserId": ALEX},
+        seen=notes,
         first=("as first decided",),
         anew=("as decided anew",),
+        conduct="once_per: contact, limit: 2 per hour, ",
+        together=4,
+        shared=2,
+        contacts=(ADA, GRACE),
+        counted=conduct,
+        owed=noted,
+        every=8,
     ),
 )

@@ -1,4 +1,4 @@
-"""Workers that kill themselves at a chosen await: forked from one process that has loaded everything a worker needs.
+"""Workers struck at a chosen await, by death or by an error: forked from a process that has loaded all that they need.
 
 Only tests have this hook. Of the engine it knows one name, LANE; the rest is `slotwright work` as it stands.
 """
@@ -22,32 +22,40 @@ from typing import Any, ClassVar, TypeVar, cast
 T = TypeVar("T")
 
 LANE = "workers.jobs.Drainer._take"
-"""The coroutine function that claims a lane; in it, or in tasks that it starts, the lane is worked on and closed."""
+"""The coroutine function that claims lanes; in it, or in tasks that it starts, they are worked on and closed."""
 
 LOADED = ("workers.cli.commands", "workers.cli.roles")
 
 
+class Unthought(Exception):
+    """An error that nobody thought of."""
+
+
 class Awaits:
-    """Counts how often the work on a lane gave way to the loop, and ends the process at one of these times.
+    """Counts how often the work on lanes gave way to the loop, and strikes at one of these times: kills the process, or
+    has an error raised there, once.
 
     Every await between claim and close that can be told from outside is one: what stands between two of them is done
     in one go. Counted are those of the lane's own coroutine and of each task that was started for it (such as the one
     that renews its lease), for each can be cut off. `before`: when the request is out and its answer is not here;
-    `after`: when the answer is here and nothing was done with it.
+    `after`: when the answer is here and nothing was done with it;
+    `raised`: the error then comes in its place.
     """
 
     most: ClassVar[int] = 0
-    """Of the longest lane of this process."""
+    """Of the longest take of lanes in this process."""
 
-    def __init__(self, kill_at: int, side: str, told: str) -> None:
-        self._kill_at = kill_at
+    raised: ClassVar[bool] = False
+
+    def __init__(self, strike_at: int, side: str, told: str) -> None:
+        self._strike_at = strike_at
         self._side = side
         self._told = told
         self.number = 0
 
     def suspended(self) -> int:
         self.number += 1
-        if not self._kill_at and self.number > Awaits.most:
+        if not self._strike_at and self.number > Awaits.most:
             Awaits.most = self.number
             tell(self._told, str(self.number))
         self._passed("before", self.number)
@@ -56,8 +64,16 @@ class Awaits:
     def resumed(self, number: int) -> None:
         self._passed("after", number)
 
+    def surprise(self, number: int) -> Unthought | None:
+        """What is raised in place of the answer to this await."""
+        if self._side != "raised" or number != self._strike_at or Awaits.raised:
+            return None
+        Awaits.raised = True
+        tell(self._told, str(time.time()))
+        return Unthought(f"at await {number}")
+
     def _passed(self, side: str, number: int) -> None:
-        if side == self._side and number == self._kill_at:
+        if side == self._side and number == self._strike_at:
             tell(self._told, str(time.time()))
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -83,6 +99,8 @@ def counted(inner: Coroutine[Any, Any, T], awaits: Awaits) -> Generator[Any, Any
             go_on, value = inner.throw, error
         else:
             go_on = inner.send
+            if surprise := awaits.surprise(number):
+                go_on, value = inner.throw, surprise
         awaits.resumed(number)
 
 
@@ -99,8 +117,8 @@ def count_tasks(
     return asyncio.Task(inner, loop=loop, context=context)
 
 
-def watch(kill_at: int, side: str, told: str) -> None:
-    """Have this process die at the await of that number of a lane; at 0 never, and `told` is how many there were."""
+def watch(strike_at: int, side: str, told: str) -> None:
+    """Strike this process at the await of that number; at 0 never, and `told` is how many there were."""
     path, _, name = LANE.rpartition(".")
     module, _, class_name = path.rpartition(".")
     owner = getattr(importlib.import_module(module), class_name)
@@ -109,7 +127,7 @@ def watch(kill_at: int, side: str, told: str) -> None:
     @functools.wraps(original)
     async def watched(*values: Any, **named: Any) -> Any:
         asyncio.get_running_loop().set_task_factory(cast(Any, count_tasks))
-        awaits = Awaits(kill_at, side, told)
+        awaits = Awaits(strike_at, side, told)
         _awaits.set(awaits)
         try:
             return await counted(original(*values, **named), awaits)
@@ -138,7 +156,7 @@ def become_worker(order: dict[str, Any], parent: int) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     if order["told"]:
-        watch(order["kill_at"], order["side"], order["told"])
+        watch(order["strike_at"], order["side"], order["told"])
     sys.argv = ["slotwright", "work"]
     from workers.cli import main
 

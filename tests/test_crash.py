@@ -11,15 +11,16 @@ import pytest
 
 from service.embedded import Servers
 from tests.conftest import TEMPLATE, named
+from tests.crash_findings import Cut
 from tests.crash_matrix import BACK_WITHIN, Run, crash, show
-from tests.crash_nursery import Kill
+from tests.crash_nursery import Kill, Raised
 from tests.crash_scenarios import SCENARIOS
 from workers.actions import ACTIONS
 
 pytestmark = pytest.mark.processes
 
 ALL = "all"
-CRASHES = os.environ.get("SLOTWRIGHT_CRASHES", "14")
+CRASHES = os.environ.get("SLOTWRIGHT_CRASHES", "18")
 """How many of the matrix: `all`, or a number."""
 
 STANDS, CONNECTIONS = (16 if CRASHES == ALL else 12), 400
@@ -28,14 +29,13 @@ SEED = 6
 
 
 def sample(runs: list[Run]) -> list[Run]:
-    """Spread over the matrix: of each action as many, half of them kills."""
+    """Spread over the matrix: of each action as many, and of each way to strike."""
     chance, chosen = random.Random(SEED), list[Run]()
-    for scenario in SCENARIOS:
-        kills = [run for run in runs if run[0] is scenario and isinstance(run[1], Kill)]
-        cuts = [run for run in runs if run[0] is scenario and not isinstance(run[1], Kill)]
-        number = int(CRASHES) // len(SCENARIOS)
-        some = min(number // 2, len(cuts))
-        chosen += chance.sample(kills, min(number - some, len(kills))) + chance.sample(cuts, some)
+    ways: tuple[type, ...] = (Kill, Cut, Raised)
+    for place in range(int(CRASHES)):
+        scenario, way = SCENARIOS[place % len(SCENARIOS)], ways[(place + place // len(SCENARIOS)) % len(ways)]
+        left = [run for run in runs if run[0] is scenario and isinstance(run[1], way) and run not in chosen]
+        chosen += chance.sample(left, min(1, len(left)))
     return chosen
 
 
@@ -73,7 +73,9 @@ async def test_no_crash_loses_anything_or_does_it_twice(
     assert len(crashes.findings) >= (1000 if CRASHES == ALL else int(CRASHES))
     assert crashes.faults == []
     struck = sum(finding.struck for finding in crashes.findings)
-    assert struck > len(crashes.findings) * 0.8, "what strikes nothing shows nothing"
+    # No two runs have quite as many awaits: of a few that were drawn some come after the last.
+    enough = 0.8 if CRASHES == ALL else 0.5
+    assert struck > len(crashes.findings) * enough, "what strikes nothing shows nothing"
     assert crashes.back
     if CRASHES == ALL:
         # Beyond it is what a hundred processes do to two cores, and not how long a lease lasts.
