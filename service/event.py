@@ -118,7 +118,9 @@ class Event:
     @property
     def starts(self) -> datetime | None:
         """When the appointment starts, as far as the body says so: a hint, by which what is urgent is told."""
-        told = self.body.get("appointment")
+        if self.type == MOMENT:
+            return _moment(self.body.get("starts"))
+        told = self.body if self.type == RECONCILED else self.body.get("appointment")
         return _moment(told.get("startTime")) if isinstance(told, dict) else None
 
     @property

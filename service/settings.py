@@ -146,8 +146,9 @@ class Settings(BaseSettings):
     keep_acted: int = Field(
         400,
         ge=1,
-        description="days that a delivery is kept that a rule held for, or that failed; one that is open or parked, or "
-        "has an unknown step, is kept until somebody has seen to it",
+        description="days that a delivery is kept that a rule held for, or that failed, and what `once_per` remembers: "
+        "of an appointment, a series or a day from when that was over, else from when it was done; one that is open or "
+        "parked, or has an unknown step, is kept until somebody has seen to it",
     )
     keep_dull: int = Field(
         14, ge=1, description="days that a delivery is kept that no rule held for; then it is a number a day"

@@ -108,8 +108,8 @@ async def plant(pool: Pool, contact: str, name: str, email: str, phone: str, tit
     values = (LOCATION, appointment, contact)
     await rows(
         pool,
-        "INSERT INTO appointments (location_id, appointment_id, contact_id, booking, ours) "
-        "VALUES ($1, $2, $3, $4::jsonb, $5::jsonb)",
+        "INSERT INTO appointments (location_id, appointment_id, contact_id, booking, told, ours) "
+        "VALUES ($1, $2, $3, $4::jsonb, $4::jsonb, $5::jsonb)",
         *values,
         booking,
         {"title": title, "status": "confirmed"},

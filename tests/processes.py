@@ -136,8 +136,8 @@ async def working(process: Process, log: Path) -> None:
 
 @asynccontextmanager
 async def held_at(database_url: str, *states: str) -> AsyncIterator["Point"]:
-    """Every worker stops right before a step is stored as one of `states`: what came before is committed, what follows is not
-    begun. The hold is a trigger in the test's own database; nothing of it is in the product."""
+    """Every worker stops right before a step is stored as one of `states`: what came before is committed, what follows
+    is not begun. The hold is a trigger in the test's own database; nothing of it is in the product."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(HOLD)

@@ -36,6 +36,7 @@ RINGS = {
     ),
     "DeliveriesFailed": ('rise(deliveries_total{outcome="failed"}[1h]) > 0', "0s"),
     "DeliveriesParked": ("deliveries_parked > 0", "5m"),
+    "BookingsProposed": ("bookings_proposed > 0", "15m"),
     "MomentsMissed": ("rise(moments_missed_total[1h]) > 0", "0s"),
     "BreakerOpen": ('holds{kind="breaker"} > 0', "5m"),
     "TokenRefused": ('holds{kind="token"} > 0', "5m"),

@@ -131,7 +131,8 @@ async def test_a_doubt_stays_one_when_a_later_try_is_refused_and_stops_its_rule(
     await house.settled()
     posted, note = await house.steps(booked)
     assert posted["state"] == "unknown"
-    assert "answered 409" in posted["reason"]
+    assert posted["reason"].startswith("an earlier try may have come there; the last did not: ")
+    assert posted["reason"].endswith("answered 409: it refused")
     assert (note["state"], note["reason"]) == ("unchanged", "not reached: a step before it failed")
     assert len(receiver.got) == 2
 

@@ -27,6 +27,7 @@ WATCHED = {
     *("ReceiversBusy", "SignaturesRefused", "BudgetNearlySpent", "LeasesTakenOver", "UnexpectedErrors"),
     *(
         "DeliveriesParked",
+        "BookingsProposed",
         "MomentsMissed",
         "BreakerOpen",
         "TokenRefused",

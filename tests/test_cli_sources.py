@@ -128,6 +128,8 @@ def test_a_source_is_removed_and_may_be_let_in_again(database_url: str) -> None:
         (("add", "sick", "--kind", "external"), "--location"),
         (("add", "flow", *WORKFLOW, "--contact-at", "a"), "is the same for every workflow source"),
         (("add", "highlevel", *EXTERNAL), "is called highlevel"),
+        (("add", "reconciler", *EXTERNAL), "deliveries of its own"),
+        (("add", "moment", *WORKFLOW), "deliveries of its own"),
         (("add", "mine", "--kind", "highlevel"), "is called highlevel"),
         (("add", "sick", *EXTERNAL, "--contact-at", "a..b"), "--contact-at 'a..b' is no path"),
         (("add", "sick", *EXTERNAL, "--location", "another"), "--location-at"),

@@ -1,16 +1,21 @@
 """Commits: what lanes write at the same time is committed together, and one that cannot be takes no other with it."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
 
-from service.store import lanes
-from service.store.database import Pool
+from service.highlevel.call import Call
+from service.store import calls, lanes
+from service.store.database import AWAY, GAVE_WAY, Pool
+from service.store.identifiers import new_id
 from service.store.lanes import Lane, LeaseLost
 from service.store.ledger import released
 from tests.claims import AT_ONCE, expire, page
-from tests.house import register
+from tests.house import now, pool_of, register
 from tests.test_deliveries import arrival, record, rows
 from tests.test_ledger import KEPT, kept
 from workers.commits import LARGEST, Commits
@@ -81,6 +86,72 @@ async def test_what_gave_way_to_another_transaction_is_written_again(pool: Pool)
     await rows(pool, "CREATE TRIGGER gives_way BEFORE INSERT ON follows FOR EACH ROW EXECUTE FUNCTION gives_way()")
     await Commits(pool).write(page(lane, kept("one")))
     assert await rows(pool, KEPT) == [("one", "")]
+
+
+async def test_a_lane_whose_row_somebody_has_keeps_only_its_own_page_waiting(pool: Pool) -> None:
+    """A receiver that was stopped in the middle of ringing it."""
+    a, rung, c = await claim(pool, 3)
+    commits = Commits(pool)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM lanes WHERE lane_id = $1 FOR UPDATE", rung.lane_id)
+        waits = asyncio.create_task(commits.write(page(rung, kept("rung"))))
+        async with asyncio.timeout(1):
+            await commits.write(page(a, kept("a")))
+            await commits.write(page(c, kept("c")))
+        assert not waits.done()
+    await waits
+    assert await rows(pool, KEPT) == [("a", ""), ("c", ""), ("rung", "")]
+
+
+async def test_what_may_be_committed_already_is_not_written_again(pool: Pool, database_url: str) -> None:
+    """The line breaks before the answer is there. Written again it would look as if it were at fault itself."""
+    held = await claim(pool, 3)
+    call = Call("GetAppointment", {}, 200, {}, None, 1.0)
+    async with cut_at_commit(database_url) as url, pool_of(url) as cut:
+        commits = Commits(cut)
+        pages = [
+            page(lane, calls.made(call, delivery_id=new_id(), step_id=None, location_id="here", called_at=now()))
+            for lane in held
+        ]
+        answers = await asyncio.gather(*(commits.write(each) for each in pages), return_exceptions=True)
+    assert all(isinstance(answer, AWAY) and not isinstance(answer, GAVE_WAY) for answer in answers), answers
+    assert await rows(pool, "SELECT count(*), count(DISTINCT xmin::text) FROM calls") == [(3, 1)]
+
+
+@contextlib.asynccontextmanager
+async def cut_at_commit(database_url: str) -> AsyncIterator[str]:
+    """The database at the end of a line that breaks once, when something was committed and before that is said."""
+    place = parse_qs(urlsplit(database_url).query)
+    [sockets], [port] = place["host"], place["port"]
+    whole = True
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal whole
+        from_there, to_there = await asyncio.open_unix_connection(f"{sockets}/.s.PGSQL.{port}")
+        committing = asyncio.Event()
+
+        async def there() -> None:
+            while said := await reader.read(65536):
+                if whole and b"COMMIT;" in said:
+                    committing.set()
+                to_there.write(said)
+
+        asking = asyncio.create_task(there())
+        while answer := await from_there.read(65536):
+            if committing.is_set():
+                whole = False
+                break
+            writer.write(answer)
+        asking.cancel()
+        to_there.close()
+        writer.close()
+
+    server = await asyncio.start_server(carry, "127.0.0.1", 0)
+    try:
+        name = urlsplit(database_url)
+        yield f"postgresql://{name.username}@127.0.0.1:{server.sockets[0].getsockname()[1]}{name.path}?sslmode=disable"
+    finally:
+        server.close()
 
 
 async def test_who_stops_waiting_for_its_commit_keeps_no_other_from_theirs(pool: Pool) -> None:

@@ -90,7 +90,7 @@ async def test_a_rule_acts_once_for_each_group(idle: House, once_per: str, booki
     assert steps[2]["state"] == "done"
     first, other = sorted(range(2), key=lambda which: steps[which]["state"])
     words = once_per.strip("[]").replace(", ", " and ")
-    assert steps[other]["reason"] == f"once per {words}: it was done for delivery {shown[first]['delivery_id']}"
+    assert steps[other]["reason"] == f"once per {words}: it was taken up for delivery {shown[first]['delivery_id']}"
     assert len(await calls(idle, "CreateNote")) == 2
     assert await counted(idle) == (2, 0)
 

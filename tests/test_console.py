@@ -202,9 +202,9 @@ async def test_now_shows_what_needs_somebody(site: Site, pool: Pool) -> None:
     told = text_of(page)
     for words in (
         "1 waiting the oldest for 2 h",
-        "1 deliveries failed",
-        "1 steps unknown",
-        "? unknown write a note why unknown",
+        "1 delivery failed",
+        "1 step unknown",
+        f"? unknown write a note why unknown slotwright history retry {failed}",
         "! parked write a note why parked",
         "✗ failed its token was refused",
         "the lane Leeds Salon",

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from service.embedded import Servers
-from service.store import held, holds, interventions, overview
+from service.store import held, holds, interventions, overview, reconciliations
 from service.store.alerts import raised
 from service.store.database import Pool
 from service.store.ledger import write_down
 from tests.checkups import in_order, look
 from tests.consoles import arrive, open_console, step
 from tests.house import House, register
+from tests.questions import BOOKING
 from tests.sandboxes import LOCATION
 from tests.test_console import deliveries, link, text_of
 from tests.test_metrics import numbers
@@ -51,6 +52,11 @@ async def salon(pool: Pool) -> Pool:
 async def idle(database_url: str, servers: Servers) -> AsyncIterator[House]:
     async with in_order(database_url, servers.redis_url) as opened:
         yield opened
+
+
+async def now_of(house: House) -> str:
+    async with open_console(house.pool) as site:
+        return text_of(await site.page("/now"))
 
 
 def held_in(page: str) -> str:
@@ -132,7 +138,7 @@ async def test_parked_deliveries_are_listed_beside_failed_ones_with_what_takes_t
     async with open_console(salon) as site:
         page = await site.page("/now")
         told = text_of(page)
-        assert "1 deliveries parked" in told
+        assert "1 delivery parked" in told
         for delivery, words in ((parked, "! parked ten tries"), (failed, "✗ failed no such appointment")):
             assert f"{words} slotwright history retry {delivery}" in told, told
         assert told.index("ten tries") < told.index("no such appointment")
@@ -187,6 +193,22 @@ async def test_numbers_of_what_is_held_back_and_parked(salon: Pool) -> None:
     assert [after["slotwright_holds", kind] for kind in kinds] == [1, 1, 1, 1]
     assert (before["slotwright_deliveries_parked",], after["slotwright_deliveries_parked",]) == (0, 1)
     assert before["slotwright_deliveries_total", "parked"] == 0
+
+
+async def test_what_waits_for_approval_is_told_on_now_by_a_number_and_by_the_doctor(idle: House) -> None:
+    assert "0 found, to be approved" in await now_of(idle)
+    assert "reconciler" not in await look(idle.settings, offline=True)
+    async with idle.pool.acquire() as connection:
+        for each in ("a", "b"):
+            await reconciliations.propose(connection, BOOKING.changed(id=each, location_id=LOCATION), "news", b"{}")
+    command = f"slotwright locations reconcile {LOCATION}"
+    told = await now_of(idle)
+    assert "2 found, to be approved" in told
+    assert f"! 2 found, to be approved {command}" in told
+    assert (await numbers(idle.pool))["slotwright_bookings_proposed",] == 2
+    line = (await look(idle.settings, offline=True))["reconciler"]
+    assert (line.state, line.advice) == ("warning", f"{command} shows them")
+    assert line.found == f"2 bookings that no webhook told of, to be approved: {LOCATION}"
 
 
 async def test_the_doctor_tells_what_is_held_back_and_what_to_do(idle: House) -> None:

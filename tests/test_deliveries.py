@@ -113,6 +113,19 @@ async def test_a_delivery_that_was_judged_keeps_its_turn_and_what_was_judged(sto
     assert await rows(store, ended) == [("done", True), ("waiting", False)]
 
 
+async def test_a_delivery_never_goes_backwards_whatever_a_worker_writes_of_it(store: Pool) -> None:
+    await record(store, arrival())
+    async with store.acquire() as connection:
+        waiting = await next_in(connection, await claimed(connection))
+        assert waiting is not None
+        judged, done = (replace(waiting, state=state, reason=state) for state in ("judged", "done"))
+        for written, stands in ((judged, "judged"), (waiting, "judged"), (done, "done"), (judged, "done")):
+            await ledger.write_down(connection, [deliveries.changed(written)])
+            await ledger.write_down(connection, [deliveries.put_off(written, timedelta(), "a surprise")])
+            assert await rows(store, "SELECT state, reason FROM deliveries") == [(stands, stands)]
+        assert await rows(store, "SELECT waits_for, next_at FROM deliveries") == [(None, None)]
+
+
 async def test_a_key_is_known_only_to_its_own_source(store: Pool) -> None:
     one = arrival()
     again = await record(store, one, replace(one, source="elsewhere"))

@@ -1,7 +1,8 @@
 """Erasing: a person taken out of every table; nothing that waits is sent; broken off, it is gone on with."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -9,15 +10,23 @@ import pytest
 from pydantic import SecretStr
 
 from service.embedded import Servers
-from service.store import erasing, lanes, privacy
+from service.store import erasing, holds, lanes, privacy
 from service.store.database import Pool
 from service.store.person import Kind, Person
-from tests.house import SECRET, House, in_days, open_house, register
+from tests.house import SECRET, House, in_days, now, open_house, register
 from tests.planted import CANARIES, EMAIL, HERS, KEPT, OTHERS, PHONE, TITLE, arrived, both, where
-from tests.sandboxes import ADA
-from tests.test_deliveries import rows
+from tests.reconciling import inventory, look, worked
+from tests.sandboxes import ADA, LOCATION
+from tests.test_apply import rule
+from tests.test_deliveries import arrival, record, rows
+from workers import timekeeper
 from workers.cli import privacy as command
 from workers.cli.privacy import erase_all
+
+NOTED = rule("note", "appointment.created", "do: add_note, text: 'Hello {{ title }}'")
+SOON = rule("soon", "2h before start", "do: add_note, text: 'Soon {{ title }}'")
+CHANGED = rule("changed", "appointment.updated", "do: add_note, text: 'Changed {{ title }}'")
+NOWHERE: dict[str, set[str]] = {"wigfitting": set(), ADA.lower(): set()}
 
 
 @pytest.fixture
@@ -129,6 +138,23 @@ async def test_what_was_being_sent_at_that_moment_is_over_when_it_returns(store:
         await erase(store, "contact", OTHERS)
 
 
+@pytest.mark.parametrize("before", ["sent", "unknown"])
+async def test_nobody_has_its_lane_while_what_was_being_sent_is_under_way(before: str, store: Pool) -> None:
+    """Also where somebody has skipped it, and it is unknown by now."""
+    hers, _ = await both(store, "judged")
+    [(lane,)] = await rows(store, "SELECT lane_id FROM deliveries WHERE delivery_id = $1", hers)
+    await rows(store, "UPDATE lanes SET ready_at = now(), worker = 'w', lease_until = clock_timestamp() + '0.3s' "
+        "WHERE lane_id = $1", lane)  # fmt: skip
+    await rows(store, "UPDATE steps SET state = $1, sent_at = now() WHERE state = 'sent'", before)
+    erased = asyncio.create_task(erase(store, "contact", HERS))
+    async with store.acquire() as connection:
+        while not await rows(store, "SELECT FROM lanes WHERE lane_id = $1 AND worker IS NULL", lane):
+            await asyncio.sleep(0.01)
+        assert await lanes.claim(connection, "another") == []
+        await erased
+        assert [each.lane_id for each in await lanes.claim(connection, "another")] == [lane]
+
+
 class Killed(Exception):
     """Before the next part of it."""
 
@@ -179,14 +205,12 @@ async def test_a_part_that_fails_leaves_nothing_half_erased(store: Pool, monkeyp
 
 async def test_what_comes_of_an_erased_booking_later_is_news_and_no_creation(house: House) -> None:
     """From end to end: it is booked and noted, erased, and booked over again."""
-    await house.rules(
-        '\n  - {name: note, mode: live, when: appointment.created, then: [{do: add_note, text: "Hello {{ title }}"}]}\n'
-    )
+    await house.rules(NOTED)
     booked = await house.book(in_days(3, "12:00"), title=TITLE)
     await house.settled()
     assert (await where(house.pool, "wigfitting"))["wigfitting"] >= {"deliveries.body", "steps.operation"}
     await erase(house.pool, "contact", ADA)
-    assert await where(house.pool, "wigfitting", ADA.lower()) == {"wigfitting": set(), ADA.lower(): set()}
+    assert await where(house.pool, *NOWHERE) == NOWHERE
     await house.edit(booked, startTime=in_days(3, "14:00"), endTime=in_days(3, "15:00"))
     await house.settled()
     *_, last = await house.deliveries(booked)
@@ -194,6 +218,56 @@ async def test_what_comes_of_an_erased_booking_later_is_news_and_no_creation(hou
     assert "appointment.rescheduled" in last["triggers"]
     assert len(await house.notes(booked)) == 1
     assert last["contact_id"] == ADA, "what came later is kept as any"
+
+
+async def test_until_a_webhook_tells_of_it_nobody_learns_of_an_erased_booking_again(house: House) -> None:
+    """Neither the reconciler, nor a moment of rules that come later."""
+    await house.rules(NOTED + CHANGED)
+    await inventory(house)
+    booked = await house.book(in_days(3, "12:00"), title=TITLE)
+    await house.settled()
+    await erase(house.pool, "contact", ADA)
+    await look(house)
+    await house.rules(SOON + CHANGED)
+    await timekeeper.lay(house.work)
+    house.clock.ahead = datetime.fromisoformat(in_days(3, "10:00:01")) - now()
+    await timekeeper.fire(house.work)
+    await worked(house)
+    assert (await where(house.pool, *NOWHERE), await house.notes(booked)) == (NOWHERE, [f"Hello {TITLE}"])
+    house.clock.ahead = timedelta()
+    await house.edit(booked, startTime=in_days(3, "14:00"), endTime=in_days(3, "15:00"))
+    await house.settled()
+    assert await rows(house.pool, "SELECT rule, state FROM timers") == [("soon", "waiting")]
+    assert await rows(house.pool, "SELECT erased, contact_id FROM appointments") == [(False, ADA)]
+    assert sorted(await house.notes(booked)) == [f"Changed {TITLE}", f"Hello {TITLE}"]
+
+
+async def test_what_was_erased_before_any_rule_was_asked_is_not_found_as_news_either(house: House) -> None:
+    await house.rules(NOTED)
+    await inventory(house)
+    async with house.pool.acquire() as connection:
+        await holds.shut(connection, "location", "paused", location_id=LOCATION, reason="paused by mo", who="mo")
+        booked = await house.book(in_days(3, "12:00"), title=TITLE)
+        async with asyncio.timeout(10):
+            while not await house.deliveries(booked):
+                await asyncio.sleep(0.01)
+        await erase(house.pool, "contact", ADA)
+        await holds.lift(connection, "location", ["paused"], location_id=LOCATION)
+    await look(house)
+    assert (await where(house.pool, *NOWHERE), await house.notes(booked)) == (NOWHERE, [])
+    await house.edit(booked, title="Wigs")
+    await house.settled()
+    assert [each["triggers"] for each in await house.deliveries(booked)] == [[], ["appointment.updated"]]
+
+
+async def test_a_senders_repeat_of_what_was_erased_is_known(store: Pool) -> None:
+    hers, other = await both(store)
+    again = arrival(source="shop")
+    again = replace(again, event=replace(again.event, key=f"order of {EMAIL}"))
+    await erase(store, "contact", HERS)
+    [repeated, new] = await record(store, again, arrival(source="shop"))
+    assert (repeated.delivery_id, repeated.known) == (hers, True)
+    assert (new.known, new.delivery_id in (hers, other)) == (False, False)
 
 
 async def test_a_step_that_waits_is_never_sent_after_it(database_url: str, servers: Servers) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.event import Event, NotAnEvent, read_event, read_external
+from service.event import Event, NotAnEvent, read_event, read_external, read_moment, read_reconciled
 from service.highlevel.appointments import Appointment
 from service.trigger import Booking, differences
 
@@ -231,3 +231,12 @@ def test_whatever_an_object_holds_is_read_without_an_error(
 def test_whatever_bytes_come_they_are_an_event_or_refused(body: bytes) -> None:
     with contextlib.suppress(NotAnEvent):
         assert isinstance(read_event(body).body, dict)
+
+
+def test_how_soon_it_starts_is_told_by_what_was_read_and_by_a_moment_as_by_a_webhook() -> None:
+    starts = datetime(2027, 7, 5, 9, tzinfo=UTC)
+    was_read = Appointment.model_validate({**TOLD, "locationId": "loc"}).model_dump_json(by_alias=True).encode()
+    assert read().starts == read_reconciled(was_read).starts == starts
+    body = {"key": "k", "location_id": "loc", "appointment_id": "a", "contact_id": None, "due": starts.isoformat()}
+    assert read_moment(json.dumps({**body, "starts": starts.isoformat()}).encode()).starts == starts
+    assert read_moment(json.dumps(body).encode()).starts is None

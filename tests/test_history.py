@@ -95,6 +95,17 @@ async def test_each_filter_finds_its_deliveries(house: House) -> None:
         ("evening", "add_note", "done"),
     ]
     assert await told(house, "list", "--status", "failed") == "Nothing of that kind.\n"
+    assert await told(house, "list", "--status", "failed", "--rule", "evening") == "Nothing of that kind.\n"
+    for command in (("list",), ("retry", "--yes")):
+        for rule, why in (("evenig", "did you mean evening?"), ("", "those in force are evening, morning")):
+            refused = await asyncio.to_thread(say, house.settings.database_url, *command, "--rule", rule)
+            expected = f"Error: no rule {rule or repr(rule)} is in force: {why}\n"
+            assert (refused.exit_code, refused.stderr) == (1, expected)
+
+
+def test_no_length_of_time_is_in_seconds() -> None:
+    refused = say("postgresql://nowhere/x", "list", "--since", "20s")
+    assert (refused.exit_code, "90m, 2h or 3d (minutes are the least)" in refused.stderr) == (2, True)
 
 
 async def test_a_delivery_is_shown_with_its_checks_steps_calls_and_body(house: House) -> None:
@@ -144,8 +155,9 @@ async def test_a_prefix_that_is_unique_names_a_delivery(database_url: str, pool:
         f"Error: more than one delivery begins with 01a1fd46-7c: {other}, {one}\n",
     )
     assert (await answer("02"))[1] == "Error: there is no delivery 02: slotwright history list shows what there is\n"
+    unlike = "an id is hexadecimal, and its first digits will do"
     for prefix in ("xyz", "", "0x1", f"{one}0"):
-        assert await answer(prefix) == (1, f"Error: no delivery is called {prefix!r}: an id is 32 hex digits\n")
+        assert await answer(prefix) == (1, f"Error: no delivery is called {prefix!r}: {unlike}\n")
 
 
 async def test_a_body_is_kept_raw_and_what_a_terminal_would_obey_is_not_shown(database_url: str, pool: Pool) -> None:

@@ -5,10 +5,11 @@ import time
 from datetime import timedelta
 from uuid import RFC_4122
 
+import asyncpg
 import pytest
 
 from service.store import arrivals, lanes
-from service.store.database import Connection, Pool
+from service.store.database import IDLE, Connection, Pool
 from service.store.identifiers import new_id
 from service.store.lanes import LEASE, Lane
 from tests.claims import AT_ONCE, any_ready, claimed, end, expire, next_in, release
@@ -80,7 +81,7 @@ async def test_a_lane_whose_lease_ended_goes_to_another_with_a_higher_fence(stor
         assert second.taken_over
         await lost(connection, first)
         assert await rows(store, "SELECT worker, fence FROM lanes") == [("the second", second.fence)]
-        assert await lanes.hold(connection, [second]) == {second.lane_id}
+        assert await lanes.hold(connection, [second]) == {second}
 
 
 async def test_a_lane_that_its_own_worker_takes_up_again_was_not_taken_over(store: Pool) -> None:
@@ -109,7 +110,7 @@ async def test_a_lease_is_held_for_as_long_as_it_is_renewed(store: Pool) -> None
     async with store.acquire() as connection:
         lane = await claimed(connection)
         await expire(connection, lane)
-        assert await lanes.renew(connection, [lane]) == {lane.lane_id}
+        assert await lanes.renew(connection, [lane]) == {lane}
         assert await lanes.claim(connection, "another") == []
         [(left,)] = await rows(store, "SELECT lease_until - clock_timestamp() FROM lanes")
         assert LEASE - timedelta(seconds=1) < left <= LEASE
@@ -122,9 +123,27 @@ async def test_nobody_takes_a_lane_over_while_a_transaction_holds_it(store: Pool
         lane = await claimed(ours)
         await expire(ours, lane)
         async with ours.transaction():
-            assert await lanes.hold(ours, [lane]) == {lane.lane_id}
+            assert await lanes.hold(ours, [lane]) == {lane}
             assert await lanes.claim(theirs, "another") == []
         assert (await claimed(theirs, "another")).taken_over
+
+
+async def test_a_lane_whose_row_somebody_has_keeps_no_other_from_being_renewed(store: Pool) -> None:
+    """A receiver that was stopped in the middle: until that is over nobody can claim the lane either."""
+    await fill(store, 2)
+    async with store.acquire() as ours, store.acquire() as theirs:
+        free, rung = await lanes.claim(ours, "a worker", 2)
+        async with theirs.transaction():
+            await theirs.execute("SELECT FROM lanes WHERE lane_id = $1 FOR UPDATE", rung.lane_id)
+            async with asyncio.timeout(0.5):
+                assert await lanes.renew(ours, [free, rung], wait=False) == {free}
+            for impatient in (statement.replace("'2s'", "'20ms'") for statement in (lanes.HOLD, lanes.RENEW)):
+                assert impatient not in (lanes.HOLD, lanes.RENEW)
+                more = [LEASE] if "$3" in impatient else []
+                with pytest.raises(asyncpg.LockNotAvailableError):
+                    await ours.execute(impatient, [rung.lane_id], [rung.fence], *more)
+        assert await lanes.renew(ours, [free, rung], wait=False) == {free, rung}
+    assert timedelta(seconds=float(IDLE.removesuffix("s"))) + timedelta(seconds=1) < LEASE, "it is over in time"
 
 
 async def test_a_lane_given_back_rests_only_when_nothing_in_it_is_open(store: Pool) -> None:
@@ -169,7 +188,7 @@ async def test_a_delivery_that_comes_before_the_release_commits_is_not_lost(stor
         lane = await finished(worker)
         transaction = worker.transaction()
         await transaction.start()
-        assert await lanes.hold(worker, [lane]) == {lane.lane_id}
+        assert await lanes.hold(worker, [lane]) == {lane}
         await lanes.release(worker, [lane], AT_ONCE)
         coming = asyncio.create_task(record(store, arrival("s0")))
         await asyncio.sleep(0.05)

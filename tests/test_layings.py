@@ -38,12 +38,12 @@ async def due(pool: Pool) -> list[tuple[bool, bool]]:
         return [(each.rulebook_id is not None, each.changed) for each in await layings.wanted(connection, 10)]
 
 
-async def lay(pool: Pool, *, again: bool = False) -> bool:
+async def lay(pool: Pool, *, again: bool = False) -> None:
     async with pool.acquire() as connection:
         [laying] = await layings.wanted(connection, 10)
         begun = await layings.begin(connection, laying)
-        await layings.finish(connection, laying, again=again)
-        return begun
+        assert begun is not None
+        await layings.finish(connection, laying, begun, again=again)
 
 
 async def test_moments_are_laid_for_the_rules_the_clock_and_the_mode_in_force(located: Pool) -> None:
@@ -90,6 +90,16 @@ async def test_they_are_laid_once_more_a_while_after_a_change(located: Pool) -> 
     assert await due(located) == [(False, False)]
     await lay(located)
     assert await due(located) == []
+
+
+async def test_what_is_asked_for_while_they_are_laid_is_not_forgotten(located: Pool) -> None:
+    async with located.acquire() as connection:
+        [laying] = await layings.wanted(connection, 10)
+        begun = await layings.begin(connection, laying)
+        assert begun is not None
+        await layings.again(connection, LOCATION)
+        await layings.finish(connection, laying, begun, again=False)
+    assert await due(located) == [(False, False)]
 
 
 async def test_bookings_ahead_are_read_in_batches_and_held(located: Pool, other: Pool) -> None:

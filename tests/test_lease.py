@@ -20,7 +20,7 @@ from service.store.steps import Step
 from service.store.work import Work
 from service.telemetry import Outage
 from tests.claims import claimed, next_in
-from tests.house import now
+from tests.house import now, pool_of
 from workers.lease import RENEW_EVERY, Lease, Leases, elapsed
 from workers.record import Record
 from workers.settle import Settler
@@ -65,6 +65,37 @@ async def test_leases_are_renewed_together_while_they_are_held_and_not_longer(po
     await asyncio.gather(renewing, return_exceptions=True)
 
 
+async def test_a_lane_taken_up_again_by_its_own_worker_is_lost_to_what_it_did_before(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease that ended is not renewed with the other, and nothing is sent under it."""
+    monkeypatch.setattr("workers.lease.RENEW_EVERY", 0.01)
+    before = await _lease(pool, claimed_at=elapsed() - LEASE.total_seconds())
+    async with pool.acquire() as connection:
+        await connection.execute("UPDATE lanes SET lease_until = now() - interval '1 second'")
+        again = Lease(pool, await claimed(connection, "first"), elapsed() - LEASE.total_seconds())
+    leases = Leases(pool, Outage("away", "back"))
+    with leases.held(before), leases.held(again):
+        renewing = asyncio.create_task(leases.run())
+        await asyncio.sleep(0.1)
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+    await again.lasts(SOON)
+    with pytest.raises(LeaseLost):
+        await before.lasts(0.0)
+
+
+async def test_waiting_for_a_connection_is_no_part_of_a_lease(pool: Pool, database_url: str) -> None:
+    """It counts from when the database was asked, or a busy worker would lose lanes that are its own."""
+    lane = (await _lease(pool)).lane
+    async with pool_of(database_url, size=1) as small:
+        lease = Lease(small, lane, elapsed() - LEASE.total_seconds())
+        async with small.acquire():
+            lasting = asyncio.create_task(lease.lasts(LEASE.total_seconds() - 0.1))
+            await asyncio.sleep(0.15)
+        await lasting
+
+
 async def test_a_write_is_never_begun_under_a_lease_that_could_end_before_it(pool: Pool) -> None:
     lease = await _lease(pool, claimed_at=elapsed() - LEASE.total_seconds() + 1)
     await lease.lasts(0.5)
@@ -105,6 +136,18 @@ async def test_who_lost_the_lane_sends_nothing(pool: Pool) -> None:
     assert api.sent == []
     [kept] = await _stored(pool)
     assert (kept.step_id, kept.state, kept.attempts) == (step.step_id, "planned", 0)
+
+
+async def test_who_cannot_be_sure_of_the_lane_for_long_enough_leaves_no_doubt_behind(pool: Pool) -> None:
+    record = await _record(pool, await _lease(pool))
+    step = _step(record.delivery.delivery_id)
+    record.keep([step])
+    await record.commit()
+    api, longer = Counts(), LEASE.total_seconds() + 1
+    with pytest.raises(LeaseLost):
+        await Settler(pool, record, api, longer, timedelta(seconds=longer), now, nobody_posts).settle(step)
+    assert [kept.state for kept in await _stored(pool)] == ["planned"]
+    assert api.sent == []
 
 
 async def test_a_write_is_kept_before_it_is_sent(pool: Pool) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from service.store import arrivals, follows, lanes, ledger
+from service.store import alerts, arrivals, erasing, follows, lanes, ledger
 from service.store.arrivals import Arrival
 from service.store.database import Connection, Pool
 from service.store.follows import Follow
@@ -72,6 +72,22 @@ async def test_a_lane_that_was_lost_writes_nothing_and_takes_no_other_with_it(st
         async with connection.transaction():
             assert await ledger.write(connection, [page(again, kept("given back"))]) == [False]
     assert await rows(store, KEPT) == [("a", ""), ("c", "")]
+
+
+async def test_of_one_lane_under_two_fences_only_what_was_claimed_last_is_written(store: Pool) -> None:
+    """Its worker could not renew it, took it up again itself, and what it did before goes on."""
+    await record(store, arrival("a"))
+    async with store.acquire() as connection:
+        lost = await claimed(connection)
+        await expire(connection, lost)
+        again = await claimed(connection)
+        async with connection.transaction():
+            pages = [page(lost, kept("lost"), released(lost, AT_ONCE)), page(again, kept("again"))]
+            assert await ledger.write(connection, pages) == [False, True]
+        assert await lanes.renew(connection, [lost, again]) == {again}
+        await lanes.release(connection, [lost], AT_ONCE)
+    assert await rows(store, KEPT) == [("again", "")]
+    assert await rows(store, "SELECT fence FROM lanes WHERE worker IS NOT NULL") == [(again.fence,)]
 
 
 async def test_of_several_entries_with_one_key_the_last_is_written(store: Pool) -> None:
@@ -172,4 +188,17 @@ async def test_a_worker_that_renews_its_leases_and_a_receiver_never_lock_each_ot
             await asyncio.sleep(0.05)
             async with asyncio.timeout(0.5):
                 await ring(receiver, "c", "b")
-        assert await renewing == {a.lane_id, b.lane_id, c.lane_id}
+        assert await renewing == {a, b, c}
+
+
+async def test_an_alert_that_is_raised_again_is_counted_but_not_in_one_that_was_erased(store: Pool) -> None:
+    async with store.acquire() as connection:
+        for texts in (("first",), ("second", "third")):
+            for text in texts:
+                await ledger.write_down(connection, [alerts.raised("late", text, rule="note")])
+            ids = await connection.fetch("SELECT alert_id::text FROM alerts WHERE text = 'first'")
+            await connection.execute(erasing.ALERTS, [row["alert_id"] for row in ids])
+        assert {(row["text"], row["times"]) for row in await connection.fetch("SELECT text, times FROM alerts")} == {
+            ("erased", 1),
+            ("second", 2),
+        }

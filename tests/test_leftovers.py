@@ -51,6 +51,29 @@ async def test_what_else_is_remembered_goes_as_the_acted_do(store: Pool) -> None
     )
 
 
+async def test_what_was_done_once_is_remembered_while_what_it_was_done_once_for_is_ahead(store: Pool) -> None:
+    """However long ago it was done, and however short `KEEP_ACTED` is."""
+    for name, series, ends in (("single", None, 450), ("one_of_many", "many", 450), ("over", None, 1)):
+        await rows(
+            store,
+            "INSERT INTO appointments (location_id, appointment_id, series_id, booking) "
+            "VALUES ('loc', $1, $2, $3::jsonb)",
+            name,
+            series,
+            {"ends": (now() + timedelta(days=ends)).isoformat()},
+        )
+    soon, later = (f"day {(now() + timedelta(days=days)).date()}" for days in (0, 450))
+    ahead = ["appointment single", "series many", "series single", later]
+    over = ["appointment over", "appointment gone", "series over", "contact single", soon, '["single"]']
+    for mark in ahead + over:
+        await rows(store, "INSERT INTO marks VALUES ('loc', 'r', $1, $2)", mark, new_id())
+    await rows(store, "INSERT INTO marks VALUES ('elsewhere', 'r', 'appointment single', $1)", new_id())
+    assert await keep(store, 399) == {}
+    assert await keep(store, 402) == {"appointments": 1, "marks": len(over) + 1}
+    assert {mark for (mark,) in await rows(store, "SELECT mark FROM marks")} == set(ahead)
+    assert await keep(store, 852) == {"appointments": 2, "marks": len(ahead)}
+
+
 async def test_calls_that_belong_to_no_delivery_go_with_the_dull(store: Pool) -> None:
     await kept(store, "dLv1", "failed")
     insert = "INSERT INTO calls VALUES ($1, $2, NULL, 'loc', 'GetEvents', 200, 1, '{}')"

@@ -1,10 +1,13 @@
 """Echoes of our own writes: nothing to any rule but one that says `on_own_changes`, which sees what we changed."""
 
+import asyncio
+
 import pytest
 
 from tests.house import House, in_days
 from tests.sandboxes import ALEX, DANA, KIM
 from tests.test_apply import rule
+from tests.test_cli import say
 from tests.workshop import meddle, states
 
 GIVE = rule("give", "appointment.created", "do: assign, to: kim, replace: anybody")
@@ -17,6 +20,11 @@ def note(text: str, when: str = "appointment.reassigned", more: str = OWN) -> st
     return rule("note", when, f"do: add_note, text: {text}", more=more)
 
 
+async def news(house: House, appointment_id: str) -> list[list[str]]:
+    """The triggers of each delivery about it that has any."""
+    return [each["triggers"] for each in await house.deliveries(appointment_id) if each["triggers"]]
+
+
 async def noted(house: House) -> list[str]:
     booked = await house.book(NOON, assignedUserId=DANA)
     await house.settled()
@@ -25,8 +33,13 @@ async def noted(house: House) -> list[str]:
 
 async def test_the_echo_of_our_write_sets_off_only_a_rule_that_says_so(house: House) -> None:
     await house.rules(GIVE + note("heard") + rule("deaf", "appointment.reassigned", "do: add_note, text: deaf"))
-    assert await noted(house) == ["heard"]
+    booked = await house.book(NOON, assignedUserId=DANA)
+    await house.settled()
+    assert await house.notes(booked) == ["heard"]
     assert await states(house) == {"done": 2}
+    assert await news(house, booked) == [["appointment.created"], ["appointment.reassigned (by rule give)"]]
+    environ = {"DATABASE_URL": house.settings.database_url}
+    assert "reassigned (by rule give)" in (await asyncio.to_thread(say, "history", "list", env=environ)).output
 
 
 @pytest.mark.parametrize("when", ["appointment.updated", "appointment.rescheduled"])
@@ -84,7 +97,10 @@ async def test_several_writes_of_one_delivery_are_one_piece_of_news(
     )
     text = '"{{ assignee.name }}"'
     await house.rules(both + note(text, "appointment.rescheduled", f"{OWN} if: {{was.assignee: dana}},"))
-    assert await noted(house) == ["kim"]
+    booked = await house.book(NOON, assignedUserId=DANA)
+    await house.settled()
+    assert await house.notes(booked) == ["kim"]
+    assert (await news(house, booked))[1:] == [["appointment.rescheduled (by rule both)"]]
     assert (made["EditAppointment"], made["CreateNote"]) == (2, 1)
 
 
@@ -95,6 +111,7 @@ async def test_a_change_of_others_is_news_to_all_and_ours_only_to_those_who_ask(
     await house.edit(booked, assignedUserId=ALEX)
     await house.settled()
     assert sorted(await house.notes(booked)) == ["all", "own", "own"]
+    assert (await news(house, booked))[-1] == ["appointment.reassigned", "appointment.updated"]
 
 
 async def test_after_others_told_of_it_our_write_is_no_news_any_more(house: House) -> None:

@@ -12,6 +12,7 @@ from tests.sandboxes import LOCATION
 from tests.test_apply import rule
 from tests.test_cli import complaint, say
 from tests.test_interventions import becomes, done_by_hand, one, states
+from tests.workshop import states as ended
 from workers.rulebook import read
 
 OPEN = """
@@ -147,6 +148,43 @@ async def test_a_breaker_is_lifted_by_hand_and_a_refused_token_is_not(database_u
     assert told.endswith(f": slotwright locations check {LOCATION}\n")
 
 
+async def test_a_rule_is_let_go_wherever_it_was_held_though_it_is_in_force_no_more(
+    database_url: str, pool: Pool
+) -> None:
+    await register(pool)
+    await register(pool, "elsewhere")
+    async with pool.acquire() as connection:
+        for where in (LOCATION, "elsewhere"):
+            await holds.shut(connection, "rule", "breaker", location_id=where, rule="gone", reason="its limit")
+        await holds.shut(connection, "rule", "breaker", location_id=LOCATION, rule="other", reason="its limit")
+    told = await do(database_url, "resume", "--rule", "gone", "--by", "ada")
+    assert told.startswith(
+        "the rule gone in Leeds Salon goes on.\nthe rule gone in Leeds Salon goes on.\nStill held back:\n"
+    )
+    assert await held(pool) == [("rule", LOCATION, "other", "breaker")]
+    assert await who_did(pool) == [("resume --rule gone", "ada")]
+
+
+async def test_a_rule_that_reached_its_limit_is_let_go_with_a_new_count_and_by_the_limit_in_force(house: House) -> None:
+    url = house.settings.database_url
+    await house.rules(rule("note", "appointment.created", STARTS, more="limit: 1 per hour,"))
+    for clock in ("10:00", "12:00", "14:00", "16:00"):
+        await house.book(in_days(3, clock))
+    await house.settled()
+    assert await ended(house) == {"done": 1, "parked": 3}
+    assert await do(url, "resume", "--rule", "note") == (
+        "the rule note in Leeds Salon goes on.\nWhat it did before counts no more for its limit.\n"
+        "3 deliveries taken up again.\n"
+    )
+    await house.settled()
+    assert await ended(house) == {"done": 2, "parked": 2}
+    await house.rules(rule("note", "appointment.created", STARTS, more="limit: 2 per hour,"))
+    await do(url, "resume", "--rule", "note", "--location", LOCATION)
+    await house.settled()
+    assert await ended(house) == {"done": 4}
+    assert await held(house.pool) == []
+
+
 async def in_force(pool: Pool) -> None:
     book = read({"rules.yaml": f"rules:{TWO}"})
     async with pool.acquire() as connection, connection.transaction():
@@ -159,7 +197,7 @@ async def test_what_there_is_not_is_refused_with_what_was_meant(database_url: st
     for command in ("pause", "resume"):
         for words, why in (
             (("--rule", "note s"), "no rule note s is in force: did you mean note?"),
-            (("--rule", "xyz"), "no rule xyz is in force"),
+            (("--rule", "xyz"), "no rule xyz is in force: those in force are note, other"),
             (
                 ("--rule", "othr", "--location", "Leeds Salon"),
                 "no rule othr is in force in Leeds Salon: did you mean other?",

@@ -25,7 +25,7 @@ async def test_check_says_of_each_scope_whether_the_token_has_it(office: Office,
         update={"oauth_scopes": ("calendars.readonly", "calendars/events.readonly", "locations.readonly")}
     )
     await office.connect()
-    result = await asyncio.to_thread(say, "locations", "check", LOCATION)
+    result = await asyncio.to_thread(say, "locations", "check", "leeds salon")
     assert (result.exit_code, result.stderr) == (1, "Error: rules need calendars/events.write\n")
     marks = {line.split()[1]: line.split()[0] for line in result.stdout.splitlines() if line[:1] in "✓✗?"}
     had = {"calendars.readonly", "calendars/events.readonly", "locations.readonly"}
@@ -33,6 +33,8 @@ async def test_check_says_of_each_scope_whether_the_token_has_it(office: Office,
     assert len(marks) == 12
     missing = [line for line in result.stdout.splitlines() if " calendars/events.write " in line]
     assert "401: The token is not authorized for this scope." in missing[0]
+    [people] = [line for line in result.stdout.splitlines() if " users.readonly " in line]
+    assert "coming releases" not in people, "the look through a location lists them"
     async with office.sandbox.client.get("/_sandbox/calls") as answer:
         carried_out = [call for call in await answer.json() if call["method"] != "GET" and call["status"] == 200]
     assert [call["operation"] for call in carried_out] == ["AccessToken"], "nothing was written"

@@ -91,7 +91,6 @@ async def test_by_command_it_is_found_exported_and_erased(
 ) -> None:
     hers, _ = await both(store)
     file = tmp_path / "hers.json"
-    file.touch(0o644)
     async with commanded(database_url, monkeypatch) as told:
         found = await told("find", "--email", EMAIL)
         assert f"delivery {hers}" in found.stdout
@@ -103,6 +102,9 @@ async def test_by_command_it_is_found_exported_and_erased(
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert exported["deliveries"][0]["body"]["appointment"]["title"] == f"{TITLE} for {NAME}"
         assert {"verdicts", "steps", "calls", "appointments", "timers", "alerts"} <= exported.keys()
+        again = await told("export", "--contact", OTHERS, "--to", file)
+        assert (again.exit_code, again.stderr) == (1, f"Error: {file} is there already: name another file\n")
+        assert json.loads(file.read_text()) == exported
         refused = await told("erase", "--email", EMAIL, input="yes\n")
         assert refused.exit_code == 1
         assert "nothing was erased" in refused.output
@@ -110,10 +112,61 @@ async def test_by_command_it_is_found_exported_and_erased(
         erased = await told("erase", "--email", EMAIL, "--by", "mo", input="erase\n")
         assert "1 deliveries" in erased.stdout
         assert "by email, mo" in (await told("receipts", "--contact", HERS)).stdout
-        assert "Nothing" in (await told("receipts", "--contact", OTHERS)).stdout
+        assert "No receipt is of this contact" in (await told("receipts", "--contact", OTHERS)).stdout
+        assert "ask with --contact, or as it was asked then" in (await told("receipts", "--phone", PHONE)).stdout
         assert "Nothing of theirs" in (await told("find", "--email", EMAIL)).stdout
         for said in (found, refused, erased):
             assert "plumdrake" not in said.output.lower(), "who asked knows, and whoever reads along need not"
+
+
+async def test_a_location_is_meant_by_its_name_or_its_id_also_one_that_is_registered_no_more(
+    store: Pool, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await both(store)
+    await register(store, "lElsewhere")
+    await rows(store, "UPDATE locations SET name = 'Bath Salon' WHERE location_id = 'lElsewhere'")
+    async with commanded(database_url, monkeypatch) as told:
+
+        async def refused(wanted: str) -> Any:
+            return (await told("erase", "--contact", HERS, "--location", wanted, "--yes")).stderr
+
+        by_name = await told("find", "--contact", HERS, "--location", "leeds salon", "--json")
+        assert json.loads(by_name.stdout)["found"]["steps"] == 7
+        assert "Nothing of theirs" in (await told("find", "--contact", HERS, "--location", "bath salon")).stdout
+        assert await refused("Leed Salon") == (
+            "Error: no location Leed Salon is registered: did you mean Leeds Salon?\n"
+        )
+        await rows(store, "UPDATE locations SET name = '' WHERE location_id = 'lElsewhere'")
+        assert (await refused("")).startswith("Error: no location '' is registered: "), "not the one without a name"
+        assert await rows(store, "SELECT count(*) FROM erasures") == [(0,)]
+        await rows(store, "DELETE FROM locations WHERE location_id = $1", LOCATION)
+        assert (
+            await refused("Leeds Salon")
+            == "Error: no location Leeds Salon is registered: slotwright locations list shows them\n"
+        )
+        erased = await told("erase", "--contact", HERS, "--location", LOCATION, "--yes")
+        assert f"by contact in {LOCATION}" in erased.stdout
+        assert "1 deliveries" in erased.stdout
+
+
+async def test_of_whom_nothing_is_remembered_nothing_is_written(
+    store: Pool, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a file nor a receipt; by an address it is said that webhooks rarely tell one."""
+    await both(store)
+    by_id = "ask with --contact as well."
+    async with commanded(database_url, monkeypatch) as told:
+        for who, told_by_id in (("--contact", "cNobody"), False), (("--email", "nobody@example.com"), True):
+            found = await told("find", *who)
+            exported = await told("export", *who, "--to", tmp_path / "nobody.json")
+            erased = await told("erase", *who, "--yes")
+            assert (found.exit_code, exported.exit_code, erased.exit_code) == (0, 1, 0)
+            for words in (found.stdout, exported.stderr, erased.stdout):
+                assert "othing of theirs is remembered" in words
+                assert (by_id in words) is told_by_id
+        assert (await told("receipts")).stdout == "Nobody was erased.\n"
+    assert list(tmp_path.iterdir()) == []
+    assert await rows(store, "SELECT count(*) FROM erasures") == [(0,)]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from tests.reconciling import due, found, hold, inventory, look, place, released
 from tests.sandboxes import CUTS, DANA, KIM, LOCATION
 from tests.test_apply import NOTE, rule
 from tests.test_deliveries import rows
+from workers.reconciliation.comparison import ON_ITS_WAY
 from workers.reconciliation.watch import take_up
 
+FOLLOWED = rule("keep", "appointment.created", "do: block_slot, after: 15m, follow: true")
 MINE = ("reconciler", ["appointment.created"])
 SERIES = {"assignedUserId": DANA, "ignoreFreeSlotValidation": True, "rrule": "RRULE:FREQ=WEEKLY;COUNT=3"}
 
@@ -50,8 +52,7 @@ async def test_a_missed_move_is_a_move(house: House) -> None:
 
 async def test_a_missed_deletion_takes_the_block_along_and_is_told_once(house: House) -> None:
     await inventory(house)
-    follows = rule("keep", "appointment.created", "do: block_slot, after: 15m, follow: true")
-    await house.rules(follows + rule("gone", "appointment.deleted", "do: add_note, text: gone"))
+    await house.rules(FOLLOWED + rule("gone", "appointment.deleted", "do: add_note, text: gone"))
     booked = await house.book(in_days(3, "12:00"), assignedUserId=DANA)
     await house.settled()
     assert len(await house.blocks(DANA)) == 1
@@ -114,16 +115,30 @@ async def test_the_first_pass_remembers_what_was_there_and_sets_off_nothing(hous
     assert await told(house, booked[0]) == [("reconciler", ["appointment.cancelled", "appointment.updated"])]
 
 
-async def test_the_first_pass_swallows_no_news(house: House) -> None:
+async def test_the_first_pass_swallows_no_webhook_that_is_on_its_way(house: House) -> None:
     await house.rules(NOTE)
     await hold(house)
     late, never = await house.book(in_days(3, "12:00")), await place(house, 60)
     assert (await look(house))["left"] == 2
     await released(house)
     assert await told(house, late) == [("highlevel", ["appointment.created"])]
+    assert await house.notes(late) == ["Hello cuts"]
+    looked = await look(house)
+    assert (looked["acted"], looked["left"]) == (0, 1), "it may come yet"
+    house.clock.ahead = ON_ITS_WAY
+    assert (await look(house))["remembered"] == 1, "it was there before the inventory"
+    assert await told(house, never) == []
+
+
+async def test_what_changed_between_connection_and_first_pass_sets_off_nothing_at_the_second(house: House) -> None:
+    await house.rules(NOTE)
+    await hold(house)
+    house.clock.ahead = ON_ITS_WAY
+    old = await place(house, 60)
+    assert (await look(house))["remembered"] == 1
+    new = await place(house, 61, dateAdded=house.clock().isoformat(), dateUpdated=house.clock().isoformat())
     assert (await look(house))["acted"] == 1
-    assert await told(house, never) == [MINE]
-    assert [await house.notes(each) for each in (late, never)] == [["Hello cuts"]] * 2
+    assert (await told(house, old), await told(house, new)) == ([], [MINE])
 
 
 async def test_what_was_made_before_and_comes_within_reach_later_is_no_news(house: House) -> None:
@@ -138,14 +153,26 @@ async def test_what_was_made_before_and_comes_within_reach_later_is_no_news(hous
 
 
 async def test_a_location_with_appointments_last_seen_has_an_inventory_too(house: House) -> None:
-    booked = await house.book(in_days(3, "12:00"), assignedUserId=DANA)
+    unlisted = await place(house, 2, calendarId="kGone", assignedUserId=None)
+    placed = await house.appointment(unlisted)
+    await house.post(event({**placed, "assignedUserId": ""}))
+    await worked(house)
+    await house.rules(FOLLOWED + rule("any", "appointment.updated", "do: add_note, text: news"))
+    moved, gone = [await house.book(in_days(3, clock), assignedUserId=DANA) for clock in ("12:00", "15:00")]
     await house.settled()
     await hold(house)
-    await house.edit(booked, startTime=in_days(3, "14:00"), endTime=in_days(3, "15:00"))
-    first = await look(house)
-    assert (first["remembered"], first["acted"], first["left"]) == (0, 0, 1), "never over what a webhook told"
-    assert (await look(house))["acted"] == 1
-    assert (await told(house, booked))[1] == ("reconciler", ["appointment.rescheduled", "appointment.updated"])
+    await house.edit(moved, startTime=in_days(3, "17:00"), endTime=in_days(3, "18:00"))
+    await house.call("DELETE", f"/calendars/events/{gone}", {})
+    await house.call("PUT", f"/_sandbox/appointments/{unlisted}", {**placed, "deleted": True})
+    assert (await look(house))["left"] == 3, "their webhooks may come yet"
+    house.clock.ahead = ON_ITS_WAY
+    await house.pool.execute("UPDATE reconcilers SET inventory_at = NULL")
+    assert (await look(house))["remembered"] == 3
+    [(starts, _)] = await house.blocks(DANA)
+    assert starts == datetime.fromisoformat(in_days(3, "18:00")), "it follows all the same"
+    assert [(await told(house, each))[1:] for each in (moved, gone)] == [[("reconciler", [])]] * 2
+    assert (await look(house))["acted"] == 0
+    assert (await house.notes(moved), len(await told(house, unlisted))) == ([], 1)
 
 
 async def test_what_our_own_steps_wrote_is_no_news(house: House) -> None:
@@ -238,7 +265,7 @@ async def test_what_a_list_leaves_out_is_read_by_itself_and_is_not_gone(house: H
 
 async def test_a_block_that_somebody_removed_is_told_and_not_made_again(house: House) -> None:
     await inventory(house)
-    await house.rules(rule("keep", "appointment.created", "do: block_slot, after: 15m, follow: true"))
+    await house.rules(FOLLOWED)
     await house.book(in_days(3, "12:00"), assignedUserId=DANA)
     await house.settled()
     [(follow_id, block_id)] = await rows(house.pool, "SELECT follow_id::text, block->>'id' FROM follows")

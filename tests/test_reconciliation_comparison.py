@@ -10,15 +10,21 @@ import pytest
 from service.event import read_reconciled
 from service.highlevel.limits import Limits
 from service.store.appointments import LastSeen
+from service.store.reconciliations import Known
 from service.trigger import Booking
 from tests.questions import BOOKING
 from workers.reconciliation.comparison import body_of, compare, gone, key_of, overtaken, sentence
 from workers.reconciliation.pace import Pace
 
-CONNECTED = datetime(2027, 3, 24, 12, tzinfo=UTC)
+CONNECTED = INVENTORY = datetime(2027, 3, 24, 12, tzinfo=UTC)
 EARLIER, LATER = CONNECTED - timedelta(days=1), CONNECTED + timedelta(hours=1)
 SEEN = BOOKING.changed(added=EARLIER, updated=LATER)
 """Thursday at 18:00 in Paris, made before the location was connected and changed after it."""
+AT = CONNECTED + timedelta(days=1)
+
+
+def known(booking: Booking, *, erased: bool = False) -> Known:
+    return Known(LastSeen.first(booking), AT, erased)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +43,8 @@ def test_what_nobody_knew_is_news_if_it_came_or_changed_since_the_location_was_c
     added: datetime | None, updated: datetime | None, found: str
 ) -> None:
     now = BOOKING.changed(added=added, updated=updated)
-    assert compare(now, None, CONNECTED) == found
-    assert compare(now.changed(deleted=True), None, CONNECTED) == found
+    assert compare(now, None, CONNECTED, INVENTORY, AT) == found
+    assert compare(now.changed(deleted=True), None, CONNECTED, INVENTORY, AT) == found
 
 
 @pytest.mark.parametrize(
@@ -58,15 +64,39 @@ def test_what_nobody_knew_is_news_if_it_came_or_changed_since_the_location_was_c
 def test_what_was_known_is_news_where_it_differs_in_what_a_rule_can_ask_about(
     change: dict[str, Any], found: str
 ) -> None:
-    assert compare(SEEN.changed(**change), LastSeen.first(SEEN), CONNECTED) == found
+    assert compare(SEEN.changed(**change), known(SEEN), CONNECTED, INVENTORY, AT) == found
 
 
 def test_what_changed_while_nobody_watched_is_remembered_and_what_was_deleted_may_be_news() -> None:
     """A location that was removed and is connected again; when something was deleted HighLevel does not say."""
-    before = LastSeen.first(SEEN.changed(updated=EARLIER - timedelta(days=9)))
+    before = known(SEEN.changed(updated=EARLIER - timedelta(days=9)))
     now = SEEN.changed(updated=EARLIER, status="cancelled")
-    assert compare(now, before, CONNECTED) == "remember"
-    assert compare(now.changed(deleted=True), before, CONNECTED) == "news"
+    assert compare(now, before, CONNECTED, INVENTORY, AT) == "remember"
+    assert compare(now.changed(deleted=True), before, CONNECTED, INVENTORY, AT) == "news"
+
+
+@pytest.mark.parametrize(
+    ("change", "inventory", "found"),
+    [
+        ({"updated": EARLIER}, None, "remember"),
+        ({"updated": LATER}, None, "remember"),
+        ({"updated": LATER, "deleted": True}, None, "remember"),
+        # Its webhook may be on its way.
+        ({"updated": AT - timedelta(hours=1)}, None, "left"),
+        ({"updated": LATER}, LATER + timedelta(minutes=1), "remember"),
+        ({"updated": AT - timedelta(hours=1)}, AT, "left"),
+        ({"updated": LATER}, LATER, "news"),
+        ({"updated": LATER, "deleted": True}, AT, "news"),
+    ],
+)
+def test_what_changed_before_the_inventory_is_never_news(
+    change: dict[str, Any], inventory: datetime | None, found: str
+) -> None:
+    now = SEEN.changed(status="cancelled", **change)
+    assert compare(now, known(SEEN.changed(updated=EARLIER)), CONNECTED, inventory, AT) == found
+    if not now.deleted:
+        assert compare(now, None, CONNECTED, inventory, AT) == found
+    assert compare(now, known(SEEN, erased=True), CONNECTED, inventory, AT) == "same"
 
 
 def test_what_waits_is_overtaken_by_a_webhook_that_told_the_same_or_something_newer() -> None:

@@ -13,6 +13,7 @@ from tests.sandboxes import DANA, LOCATION
 from tests.test_apply import NOTE
 from tests.test_deliveries import rows
 from workers.reconciliation.pace import Pace
+from workers.reconciliation.passes import ENOUGH
 from workers.reconciliation.watch import look_through, next_due, take_up, watch
 
 MINE = ("reconciler", ["appointment.created"])
@@ -93,6 +94,23 @@ async def test_a_pass_that_was_stopped_goes_on_from_where_it_was(house: House) -
     assert calls.count("ListEvents") == 6 + 3 + 1, "what was done is not done again"
 
 
+async def test_what_comes_while_the_inventory_is_made_is_news_for_the_next_pass(house: House) -> None:
+    slept = []
+
+    async def sleep(_: float) -> None:
+        slept.append(_)
+        if len(slept) == 10:
+            # Before the last person's list: its calendar's was read.
+            await place(house, 1)
+
+    await due(house)
+    claim = await next_due(workplace(house), "worker")
+    assert claim is not None
+    await look_through(workplace(house), claim, pace=Pace(20, lambda: 0.0, sleep))
+    assert (await found(house))["bookings"] == 0
+    assert (await look(house))["acted"] == 1
+
+
 async def test_a_pass_takes_no_more_than_its_share_of_the_calls(house: House) -> None:
     await inventory(house)
     await house.call("PUT", "/_sandbox/limits", {"burst": 50, "interval": 10.0, "daily": 1000})
@@ -132,6 +150,44 @@ async def test_a_list_that_is_refused_is_passed_over_and_said(house: House) -> N
     await house.call("POST", "/_sandbox/faults", {"operation": "ListEvents", "status": 404, "times": 1}, status=201)
     looked = await look(house)
     assert [why.partition(" of ")[0] for why in looked["skipped"]] == ["ListUsers answered 403", "ListEvents"]
+    await look(house)
+    assert await told(house, booked) == [MINE]
+
+
+async def test_a_list_that_fails_again_and_again_is_passed_over_where_highlevel_answers_otherwise(house: House) -> None:
+    async def fail(operation: str, status: int, **more: int) -> None:
+        fault = {"operation": operation, "status": status, "times": 1, **more}
+        await house.call("POST", "/_sandbox/faults", fault, status=201)
+
+    async def stopped() -> tuple[int, str]:
+        await due(house)
+        claim = await next_due(workplace(house), "worker")
+        assert claim is not None
+        await look_through(workplace(house), claim, pace=Pace(20, lambda: 0.0, no_pause))
+        [(failures, done)] = await rows(house.pool, "SELECT failures, progress->>'done' FROM reconcilers")
+        return failures, done
+
+    async def no_pause(_: float) -> None:
+        return
+
+    await inventory(house)
+    booked = await place(house, 1)
+    for number in (1, 2):
+        await fail("ListEvents", 500)
+        assert await stopped() == (number, "0")
+    await house.pool.execute("UPDATE reconcilers SET failures = $1", ENOUGH)
+    await fail("ListEvents", 500)
+    await fail("ListCalendars", 500)
+    assert await stopped() == (ENOUGH + 1, "0"), "in an outage no list is passed over"
+    await fail("ListEvents", 500)
+    await fail("ListEvents", 429, retry_after=60)
+    assert await stopped() == (1, "1"), "the next list counts for itself"
+    await house.pool.execute("UPDATE reconcilers SET failures = 99")
+    await fail("ListEvents", 429, retry_after=60)
+    assert await stopped() == (100, "1"), "a budget that is spent is no matter of the list's"
+    [why] = (await look(house))["skipped"]
+    assert why.startswith("ListEvents of calendar ")
+    assert why.endswith(" answered 500")
     await look(house)
     assert await told(house, booked) == [MINE]
 

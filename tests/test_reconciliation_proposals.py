@@ -46,6 +46,8 @@ async def test_of_25_missed_bookings_20_act_and_5_wait_and_are_approved(ready: H
     assert "25 bookings listed, 5 waiting for approval" in listed
     assert "5 wait: --approve asks the rules about them" in listed
     assert sum(" was booked for " in line for line in listed.splitlines()) == 5
+    both = await asyncio.to_thread(say, "locations", "reconcile", LOCATION, "--approve", "--dismiss")
+    assert (both.exit_code, "one of --approve, --dismiss and --now" in both.stderr) == (2, True)
     assert await reconcile("--approve") == "5 approved\n"
     await worked(ready)
     assert [await ready.notes(each) for each in placed] == [["Hello cuts"]] * 25
@@ -113,4 +115,6 @@ async def test_the_command_says_how_it_stands(ready: House) -> None:
     await ready.pool.execute("DELETE FROM reconcilers")
     assert await reconcile() == "No worker has looked through it yet.\n"
     refused = await asyncio.to_thread(complaint, "locations", "reconcile", "elsewhere")
-    assert refused == "no location elsewhere is registered: slotwright locations list"
+    assert refused == "no location elsewhere is registered: slotwright locations list shows them"
+    named = await asyncio.to_thread(say, "locations", "reconcile", "leeds salon")
+    assert (named.exit_code, named.stdout) == (0, "No worker has looked through it yet.\n")

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.store import reservations, rulebooks, steps, turns
+from service.store import appointments, reservations, rulebooks, steps, turns
+from service.store.appointments import LastSeen
 from service.store.database import Pool
 from service.store.identifiers import new_id
 from service.store.ledger import write_down
 from service.store.reservations import Reservation
 from service.store.turns import Account, Turn, TurnMoved, Turns
+from service.trigger import Booking
 from tests.house import House, in_days, register
 from tests.sandboxes import ALEX, CONSULTATIONS, CUTS, DANA, KIM, LOCATION
 from tests.test_apply import rule
@@ -56,6 +58,21 @@ async def test_a_step_reserves_whom_it_chose_until_it_ends_and_no_longer(pool: P
         for state, kept in (("unknown", [kim]), ("done", []), ("failed", []), ("unchanged", []), ("skipped", [])):
             await write_down(connection, [steps.kept(step.ended(state))])
             assert await between(pool) == kept, state
+
+
+async def test_what_may_have_been_done_reserves_until_it_is_told_that_another_has_the_booking(pool: Pool) -> None:
+    await register(pool)
+    kim = Reservation("app", KIM, NOON, NOON + HOUR)
+    await reserve(pool, kim)
+    booking = Booking(
+        id="app", location_id=LOCATION, calendar_id=CUTS, starts=NOON, ends=NOON + HOUR, status="new", assignee=KIM
+    )
+    async with pool.acquire() as connection:
+        for assignee, kept in ((KIM, [kim]), (ALEX, [])):
+            await appointments.keep(connection, LastSeen.first(booking.changed(assignee=assignee)))
+            assert await between(pool) == kept
+        await connection.execute("UPDATE steps SET finished_at = clock_timestamp()")
+        assert await between(pool) == [kim], "what was told before that says nothing"
 
 
 async def test_only_what_overlaps_is_reserved_and_only_in_its_location(pool: Pool) -> None:
@@ -238,7 +255,7 @@ async def test_of_several_ways_the_first_that_yields_somebody_counts(house: Hous
 
 async def test_while_one_chooses_others_wait_and_pass_over_who_died_of_it(pool: Pool) -> None:
     async def choose(deciding: Deciding, name: str) -> None:
-        async with deciding.at(LOCATION):
+        async with deciding.at(LOCATION, lambda: False):
             chosen.append(f"{name} begins")
             async with pool.acquire() as connection:
                 known = await turns.read(connection, LOCATION)

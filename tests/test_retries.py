@@ -55,7 +55,7 @@ def test_every_kind_of_error_has_its_policy() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, HighLevelError)}
     assert kinds - {HighLevelError} == set(POLICIES)
     assert {kind: policy(kind("GetCalendar", "said")) for kind in POLICIES} == POLICIES
-    assert (AWAY.tries, FAILED.tries, BUDGET.tries, TOKEN.tries) == (20, 8, None, None)
+    assert (AWAY.tries, FAILED.tries, BUDGET.tries, TOKEN.tries) == (20, 8, None, 8)
 
 
 def test_a_pause_doubles_up_to_a_minute_and_is_spread() -> None:
@@ -171,7 +171,7 @@ async def test_what_never_leaves_this_machine_is_tried_twenty_times(
 
 
 async def test_a_refused_token_is_waited_for_however_long_that_takes(idle: House) -> None:
-    """Its step says so, and counts no try."""
+    """Its step says so, and is not tried meanwhile."""
     await idle.rules(NOTE)
     await fault(idle, f"CreateNote:expired_token{FOR_EVER}")
     await fault(idle, f"ListCalendars:expired_token{FOR_EVER}")
@@ -189,6 +189,49 @@ async def test_a_refused_token_is_waited_for_however_long_that_takes(idle: House
         await idle.settled()
     assert await states(idle) == {"done": 1}
     assert await alerts(idle) == {("token", ""): 1}
+
+
+async def probed(house: House) -> bool:
+    """It is time to probe; whether each delivery has ended."""
+    await house.pool.execute("UPDATE holds SET probe_at = now() WHERE kind = 'token'")
+    return await ended(house)
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        ("CreateNote", "3 tries: CreateNote answered 401: "),
+        ("GetAppointment", "before sending, 3 tries: GetAppointment answered 401: "),
+        ("GetCalendar", "planning it failed: GetCalendar answered 401: "),
+    ],
+)
+async def test_a_token_that_is_refused_for_one_kind_of_call_alone_is_not_waited_for_without_end(
+    idle: House, monkeypatch: pytest.MonkeyPatch, operation: str, reason: str
+) -> None:
+    monkeypatch.setattr("workers.pauses.TOKEN", Policy(3, "token"))
+    await idle.rules(GIVE if operation == "GetCalendar" else NOTE)
+    await fault(idle, f"{operation}:expired_token{FOR_EVER}")
+    await tell(idle, booking(1, NOON, assignedUserId=DANA))
+    async with at_work(idle.work):
+        await until(lambda: probed(idle))
+    assert len(await calls(idle, operation, answered=401)) == 3
+    [step] = await idle.steps("book001x0000000000")
+    assert step["state"] == "parked"
+    assert step["reason"].startswith(reason)
+    assert (await alerts(idle)).keys() == {("token", ""), ("parked", step["rule"])}
+
+
+async def test_what_waited_long_for_the_budget_waits_for_a_token_as_any_other(
+    idle: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.pauses.TOKEN", Policy(3, "token"))
+    await idle.rules(NOTE)
+    await fault(idle, "CreateNote:429,retry_after=0*3")
+    await fault(idle, "CreateNote:expired_token")
+    await tell(idle, booking(1, NOON))
+    async with at_work(idle.work):
+        await until(lambda: probed(idle))
+    assert await states(idle) == {"done": 1}
 
 
 async def test_a_retry_after_holds_the_location_for_as_long(idle: House) -> None:
@@ -220,3 +263,13 @@ async def test_what_waits_for_a_token_of_a_location_that_is_removed_ends_with_it
         await until(lambda: ended(idle))
     assert await held(idle) == []
     assert not (await states(idle)).keys() & {"planned", "sent", "waiting"}, "nobody comes back to it"
+
+
+async def test_a_delivery_whose_step_waits_says_what_for(idle: House) -> None:
+    await idle.rules(rule("note", "appointment.created", "do: add_note, text: hello"))
+    await fault(idle, "CreateNote:503*9")
+    await tell(idle, booking(1, NOON))
+    async with at_work(idle.work):
+        await until(lambda: idle.pool.fetch("SELECT FROM deliveries WHERE waits_for LIKE 'a step waits: %503%'"))
+        await heal(idle)
+        await idle.settled()

@@ -37,7 +37,7 @@ def test_its_faults_can_be_ordered() -> None:
     faults = Faults(SERVED)
     lines = re.findall(r"--fault '(.*?)'", PAGE) + re.findall(r"_sandbox/faults -d '([^{].*?)'", PAGE)
     calls = re.findall(r"`([A-Z]+ /calendars/{id})`", PAGE)
-    assert (len(lines), len(calls)) == (3, 1)
+    assert (len(lines), len(calls)) == (4, 1)
     for line in (*lines, *(f"{call}:503" for call in calls), *(f"*:{what}" for what in ("200,html", "204,empty"))):
         faults.order(read_fault(line))
 

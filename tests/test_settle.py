@@ -1,11 +1,19 @@
 """A step until it is true: what a fault leaves behind is found, waited for, sent again, or said to be unknown."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from service.store import appointments, interventions, steps
 from tests.house import House, in_days
-from tests.sandboxes import ALEX, DANA, KIM
+from tests.sandboxes import ALEX, DANA, KIM, LOCATION
 from tests.test_apply import rule
+from tests.test_conflicts import Somebody
+from tests.workshop import fault as order
+from tests.workshop import hasten, meddle
+from workers.workplace import Workplace
 
 NOTES = {"method": "POST", "path": "/calendars/appointments/{appointment_id}/notes"}
 BLOCKS = {"method": "POST", "path": "/calendars/events/block-slots"}
@@ -61,17 +69,100 @@ async def test_an_answer_that_never_comes_is_settled_by_looking(house: House) ->
     assert await house.writes("CreateBlockSlot") == 1
 
 
-async def test_somebody_elses_change_after_a_write_in_doubt_is_left_alone(house: House) -> None:
-    await house.rules(GIVE)
-    await fault(house, EDITS, status=502, after_write=False)
+@pytest.mark.parametrize("carried_out", [True, False])
+async def test_somebody_elses_change_after_a_write_in_doubt_leaves_both_possibilities_and_stands(
+    house: House, monkeypatch: pytest.MonkeyPatch, carried_out: bool
+) -> None:
+    hasten(monkeypatch, breakers=False)
+    heard = rule("heard", "appointment.reassigned", 'do: add_note, text: "{{ assignee.name }}"')
+    again = rule("again", "appointment.updated", "do: assign, to: kim, replace: anybody")
+    await house.rules(GIVE + heard + again)
+    await fault(house, EDITS, status=502, after_write=carried_out)
+    # One reading to decide, one before the write, one to see what became of it.
+    meddle(monkeypatch, {("GetAppointment", 3): Somebody(house).edits(assignedUserId=ALEX)})
     booked = await house.book(in_days(3, "12:00"), assignedUserId=DANA)
-    await sent(house, "EditAppointment")
-    await house.edit(booked, assignedUserId=ALEX)
     await house.settled()
     assert (await house.appointment(booked))["assignedUserId"] == ALEX
+    given, *others = await house.steps(booked)
+    both = "either it was done before that, or never; left alone"
+    assert (given["state"], given["reason"]) == (
+        "unknown",
+        f"it was sent, and somebody else changed its assignee since: {both}",
+    )
+    assert [(step["rule"], step["state"], step["reason"]) for step in others] == [
+        ("heard", "done", None),
+        ("again", "unchanged", "somebody else changed its assignee after we had"),
+    ]
+    assert await house.notes(booked) == ["alex"], "what may be ours is news to nobody"
+    async with house.pool.acquire() as connection:
+        ring = await steps.rules_that_changed(connection, LOCATION, booked, "assign", within=timedelta(days=1))
+        assert ring == ["give"], "it may have been done, and counts"
+        seen = await appointments.find(connection, LOCATION, booked)
+        delivery, *_ = await house.deliveries(booked)
+        await interventions.carry_out(connection, "retry", [delivery["delivery_id"]], "ada")
+    await house.settled()
+    assert (await house.steps(booked))[0]["state"] == "unknown"
+    async with house.pool.acquire() as connection:
+        assert await appointments.find(connection, LOCATION, booked) == seen, "what was heard since is not forgotten"
+
+
+async def test_what_somebody_left_as_it_was_when_they_changed_the_rest_was_not_done(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasten(monkeypatch, breakers=False)
+    await house.rules(GIVE)
+    await fault(house, EDITS, status=502, after_write=False)
+    moved = {"startTime": in_days(3, "15:00"), "endTime": in_days(3, "16:00"), "ignoreFreeSlotValidation": True}
+    meddle(monkeypatch, {("GetAppointment", 3): Somebody(house).edits(assignedUserId=DANA, **moved)})
+    booked = await house.book(in_days(3, "12:00"), assignedUserId=DANA)
+    await house.settled()
     [step] = await house.steps(booked)
-    assert step["state"] == "unchanged"
-    assert step["reason"] == "a conflict: somebody else changed its assignee since: left alone"
+    assert (step["state"], step["attempts"]) == ("unchanged", 1)
+    assert step["reason"] == "a conflict: somebody else changed its end and start since: left alone"
+
+
+async def test_what_may_be_under_way_still_is_not_taken_for_overtaken(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasten(monkeypatch, breakers=False)
+    monkeypatch.setattr(Workplace, "settle_after", property(lambda _: timedelta(seconds=0.3)))
+    await house.rules(GIVE)
+    await fault(house, EDITS, status=502, after_write=False)
+    somebody = Somebody(house)
+    # Theirs first; ours comes true after that.
+    meddle(
+        monkeypatch,
+        {
+            ("GetAppointment", 3): somebody.edits(assignedUserId=ALEX),
+            ("GetAppointment", 4): somebody.edits(assignedUserId=KIM),
+        },
+    )
+    booked = await house.book(in_days(3, "12:00"), assignedUserId=DANA)
+    await house.settled()
+    assert [(step["state"], step["attempts"]) for step in await house.steps(booked)] == [("done", 1)]
+
+
+@pytest.mark.parametrize(
+    ("action", "operation", "listing"),
+    [
+        ("do: block_slot, after: 15m", "CreateBlockSlot", "ListBlockedSlots"),
+        ("do: add_note, text: once", "CreateNote", "ListNotes"),
+    ],
+)
+async def test_what_is_made_anew_is_not_sent_again_on_a_booking_that_is_another_by_then(
+    house: House, monkeypatch: pytest.MonkeyPatch, action: str, operation: str, listing: str
+) -> None:
+    hasten(monkeypatch, breakers=False)
+    await house.rules(rule("it", "appointment.created", action))
+    await order(house, f"{operation}:drop")
+    made = meddle(monkeypatch, {(listing, 1): Somebody(house).edits(appointmentStatus="cancelled")})
+    booked = await house.book(in_days(3, "12:00"), assignedUserId=DANA)
+    await house.settled()
+    [step] = await house.steps(booked)
+    conflict = "a conflict: somebody else changed its status since: left alone"
+    assert (step["state"], step["reason"], made[operation]) == ("unchanged", conflict, 1)
+    assert not await house.notes(booked)
+    assert not await house.blocks(DANA)
 
 
 async def test_a_rate_limit_is_waited_out_as_told(house: House) -> None:

@@ -101,11 +101,14 @@ CHANGED = deliveries.changed(
 )
 
 HOT: list[tuple[str, list[Any], set[str]]] = [
-    (lanes.CLAIM, ["worker", lanes.LEASE, 16, "", ["loc"], [3], 12], {"lanes_due", "lanes_pkey"}),
+    (lanes.CLAIM, ["worker", lanes.LEASE, 16, "", ["loc"], [3], 12, 5], {"lanes_due", "lanes_pkey"}),
     (lanes.RENEW, [[UUID(int=1)], [1], lanes.LEASE], {"lanes_pkey"}),
+    (lanes.RENEW_FREE, [[UUID(int=1)], [1], lanes.LEASE], {"lanes_pkey"}),
     (lanes.HOLD, [[UUID(int=1)], [1]], {"lanes_pkey"}),
-    (lanes.RELEASE, [[UUID(int=1)], [timedelta()]], {"lanes_pkey", "deliveries_open"}),
+    (lanes.HOLD_FREE, [[UUID(int=1)], [1]], {"lanes_pkey"}),
+    (lanes.RELEASE, [[UUID(int=1)], [1], [timedelta()]], {"lanes_pkey", "deliveries_open"}),
     (deliveries.NEXT, [[UUID(int=1)]], {"deliveries_open"}),
+    (deliveries.OPENED, [UUID(int=1)], {"deliveries_open"}),
     (deliveries.CHANGED.statement, [[value] for value in CHANGED.row], {"deliveries_pkey"}),
     (arrivals.KNOWN_KEYS, [["highlevel"], ["key"]], {"delivery_keys_pkey"}),
     (arrivals.KNOWN_KEYS, [["highlevel"] * 20, list("abcdefghijklmnopqrst")], {"delivery_keys_pkey"}),

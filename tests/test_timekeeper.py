@@ -150,7 +150,7 @@ async def test_after_an_outage_a_moment_is_asked_about_once_or_missed(
     if notes:
         assert (told, counted) == ([], 0)
         return
-    reason = "missed: 16m late, and it may come 15m late at most"
+    reason = "16m late, and it may come 15m late at most"
     assert [row[3:] for row in await rows(house.pool, STANDING)] == [("missed", reason)] * 2
     assert [(line["rule"], line["times"]) for line in told] == [("remind", 1)], "the other is in shadow"
     assert counted == 1

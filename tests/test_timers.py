@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from service.event import read_kept
-from service.store import timers
+from service.store import appointments, timers
+from service.store.appointments import LastSeen
 from service.store.database import Pool
-from service.store.identifiers import new_id
 from service.store.timers import PASSED, Outcome, Wanted
 from service.trigger import Booking
 from tests.house import pool_of, register
@@ -26,7 +26,7 @@ STANDING = "SELECT rule, moment, due_at, state, reason FROM timers ORDER BY rule
 CONTACT = "SELECT location_id, appointment_id, series_id, contact_id FROM timers"
 OPEN = """
     SELECT source, event, subject, deliveries.state, appointment_id, contact_id
-    FROM deliveries JOIN lanes USING (lane_id) ORDER BY arrival
+    FROM deliveries LEFT JOIN lanes USING (lane_id) ORDER BY arrival
 """
 
 
@@ -148,23 +148,41 @@ async def test_even_a_timer_laid_anew_for_the_same_instant_is_delivered_once(loc
     assert len(await rows(located, OPEN)) == 1
 
 
-async def test_one_that_is_missed_says_why_and_is_no_delivery(located: Pool) -> None:
+async def test_those_that_are_missed_are_deliveries_that_have_ended_and_ring_no_lane(located: Pool) -> None:
+    other = VISIT.changed(id="mAster_1830000000000_3600", contact_id=None)
     await relay(located, wanted())
-    await fire(located, missed="too late")
-    assert [row[3:] for row in await rows(located, STANDING)] == [("missed", "too late")]
-    assert await rows(located, OPEN) == []
+    await relay(located, wanted(), booking=other)
+    assert await fire(located, missed="1h late") == 2
+    assert [row[3:] for row in await rows(located, STANDING)] == [("missed", "1h late")] * 2
+    assert sorted(await rows(located, OPEN)) == [
+        ("moment", "moment", None, "done", other.id, None),
+        ("moment", "moment", None, "done", VISIT.id, "con"),
+    ]
+    reasons = await rows(located, "SELECT DISTINCT reason, received_at, finished_at IS NULL FROM deliveries")
+    assert reasons == [("missed: remind was due 2h before start; 1h late", DUE, False)]
+    assert sorted(await rows(located, "SELECT series_id FROM deliveries"), key=str) == [("mAster",), (None,)]
+    timed = "SELECT count(*) FROM timers JOIN deliveries USING (delivery_id, appointment_id)"
+    assert await rows(located, timed) == [(2,)]
 
 
-async def test_what_is_taken_up_too_late_is_missed_after_all(located: Pool) -> None:
+async def test_what_was_delivered_before_is_not_missed_as_well(located: Pool) -> None:
     await relay(located, wanted())
     await fire(located)
-    [(body, delivery_id)] = await rows(located, "SELECT body, delivery_id FROM deliveries")
     async with located.acquire() as connection:
-        await timers.miss(connection, new_id(), read_kept("moment", body), "another's")
-    assert [row[3] for row in await rows(located, STANDING)] == ["fired"]
+        await connection.execute("DELETE FROM timers")
+    await relay(located, wanted())
+    async with located.acquire() as connection, connection.transaction():
+        taken = await timers.due(connection, DUE, 10)
+        assert await timers.end(connection, [Outcome(taken[0], "late")], DUE, ignored_kept=0) == [None]
+    assert [row[3] for row in await rows(located, OPEN)] == ["waiting"]
+
+
+async def test_a_moment_says_when_its_booking_starts_so_that_it_goes_in_time(located: Pool) -> None:
     async with located.acquire() as connection:
-        await timers.miss(connection, delivery_id, read_kept("moment", body), "late")
-    assert [row[3:] for row in await rows(located, STANDING)] == [("missed", "late")]
+        await appointments.keep(connection, LastSeen.first(VISIT))
+    await relay(located, wanted(VISIT.starts - QUARTER))
+    await fire(located, VISIT.starts - QUARTER)
+    assert await rows(located, "SELECT starts_at FROM lanes") == [(VISIT.starts,)]
 
 
 async def test_what_the_clock_tells_is_one_row_that_goes_on(located: Pool) -> None:
@@ -179,6 +197,16 @@ async def test_what_the_clock_tells_is_one_row_that_goes_on(located: Pool) -> No
     assert (source, event, subject, state, nobody) == ("moment", "moment", "moment:", "waiting", [None, None])
     await fire(located, tomorrow, missed="late", again=(DUE + timedelta(days=2), DUE + timedelta(days=2) + QUARTER))
     assert [row[3:] for row in await rows(located, STANDING)] == [("waiting", "late")]
+    assert [row[3] for row in await rows(located, OPEN)] == ["waiting", "done"]
+
+
+async def test_what_the_clock_tells_is_due_no_more_where_nobody_could_read_it(located: Pool) -> None:
+    daily = Wanted("open", "every day at 07:00", DUE, DUE + QUARTER, ahead=True)
+    async with located.acquire() as connection:
+        await timers.relay_clock(connection, LOCATION, [daily])
+    await fire(located, missed="it cannot be read")
+    async with located.acquire() as connection:
+        assert await timers.of_clock(connection, LOCATION) == {}, "so that it is laid for its next time"
 
 
 async def test_rules_that_are_gone_leave_what_they_did(located: Pool) -> None:
@@ -234,7 +262,17 @@ async def test_the_body_of_a_moment_holds_ids_and_no_personal_data(located: Pool
     await fire(located)
     [(body,)] = await rows(located, "SELECT body FROM deliveries")
     said = json.loads(body)
-    assert said.keys() == {"key", "location_id", "appointment_id", "contact_id", "rule", "moment", "due", "until"}
+    assert said.keys() == {
+        "key",
+        "location_id",
+        "appointment_id",
+        "contact_id",
+        "rule",
+        "moment",
+        "due",
+        "until",
+        "starts",
+    }
 
 
 async def test_what_is_asked_often_uses_its_index(located: Pool) -> None:
@@ -248,7 +286,6 @@ async def test_what_is_asked_often_uses_its_index(located: Pool) -> None:
     hot: list[tuple[str, list[Any], str]] = [
         (timers.DUE, [DUE - timedelta(days=400), 100], "timers_due"),
         (timers.OF_APPOINTMENT, [LOCATION, "a7"], "timers_location_id_appointment_id_rule_moment_key"),
-        (timers.MISS, [LOCATION, "a7", "r", "m", new_id(), ""], "timers_location_id_appointment_id_rule_moment_key"),
     ]
     async with located.acquire() as connection:
         await connection.execute(fill)

@@ -132,6 +132,21 @@ async def test_what_is_urgent_goes_first_however_much_was_due_before_it(pool: Po
     assert (await took(pool, 2))[0] == "b 00400"
 
 
+async def test_a_stream_of_what_is_urgent_leaves_a_few_places_for_all_else(pool: Pool) -> None:
+    for location in "ab":
+        await fill(pool, location, 50, starts=MINUTE)
+    await fill(pool, "c", 3, later=timedelta(hours=1))
+    await fill(pool, "d", 1, later=timedelta(hours=2))
+    assert await locations(pool, 8, spare=2) == {"a": 3, "b": 3, "c": 1, "d": 1}
+    assert await locations(pool, 4, spare=0) == {"a": 2, "b": 2}
+    assert await locations(pool, 1, spare=2) == {"c": 1}, "of one place as well"
+    assert await locations(pool, 4, spare=2) == {"a": 2, "b": 1, "c": 1}, "none is kept for what is not there"
+    await fill(pool, "e", 10, starts=MINUTE)
+    await rows(pool, "UPDATE lanes SET starts_at = NULL WHERE location_id = 'e' AND subject = '00009'")
+    own = [lane.urgent for lane in await claim(pool, 9, spare=1, busy=dict.fromkeys("ab", 5), most=5)]
+    assert own == [*[True] * 4, False], "nor does a location's own stream"
+
+
 @pytest.mark.parametrize("kind", ["paused", "breaker", "token", "budget"])
 async def test_what_a_location_is_held_by_keeps_its_lanes_back_and_no_others(pool: Pool, kind: str) -> None:
     for location in "ab":
@@ -223,7 +238,7 @@ async def test_ten_thousand_lanes_of_a_location_are_not_looked_through(pool: Poo
         await hold(pool, "location", "a", "paused")
     async with pool.acquire() as connection:
         await connection.execute("ANALYZE lanes")
-        values = ["w", LEASE, 16, "", ["a"], [3], 12]
+        values = ["w", LEASE, 16, "", ["a"], [3], 12, 5]
         told = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT json) {lanes.CLAIM}", *values)
     plan = nodes(json.loads(told)[0]["Plan"])
     assert {node["Index Name"] for node in plan if "Index Name" in node} >= {"lanes_due", "lanes_pkey"}

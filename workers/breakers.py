@@ -14,7 +14,7 @@ from service.highlevel.client import HighLevel
 from service.highlevel.errors import HighLevelError, TokenRefused
 from service.settings import Settings
 from service.store import alerts, holds, ledger, locations
-from service.store.database import AWAY, Pool
+from service.store.database import AWAY, Connection, Pool
 from service.store.holds import Hold
 from service.store.locations import Location, TokenUnreadable
 from service.store.sealing import Keys
@@ -50,7 +50,6 @@ class Breakers:
         self._silent: Counter[str] = Counter()
         self._of: Counter[str] = Counter()
         self._rules: Counter[tuple[str, str]] = Counter()
-        self._limited: dict[tuple[str, str], str] = {}
         self._told = asyncio.Event()
 
     def heard(self, location_id: str, status: int | None) -> None:
@@ -78,11 +77,6 @@ class Breakers:
                     self._told.set()
             elif step.state == "done":
                 self._rules.pop(rule, None)
-
-    def limited(self, location_id: str, rule: str, reason: str) -> None:
-        """A rule has acted as often as it may."""
-        self._limited[location_id, rule] = reason
-        self._told.set()
 
     async def run(self) -> None:
         """Hold back and probe, until cancelled."""
@@ -122,9 +116,6 @@ class Breakers:
                 reason = f"{times} of its steps in a row failed: slotwright resume --rule lets it go on"
                 await self._shut("rule", "breaker", location_id, reason, rule=rule)
                 del self._rules[location_id, rule]
-        for (location_id, rule), reason in list(self._limited.items()):
-            await self._shut("rule", "breaker", location_id, reason, rule=rule)
-            del self._limited[location_id, rule]
         while True:
             async with self._pool.acquire(timeout=5) as connection:
                 hold = await holds.next_to_probe(connection, FIRST_PROBE, LONGEST_PROBE)
@@ -138,15 +129,8 @@ class Breakers:
     async def _shut(
         self, scope: holds.Scope, kind: holds.Kind, location_id: str, reason: str, *, rule: str = ""
     ) -> bool:
-        # A rule is let go by a person, who mends it first.
-        probe_after = None if scope == "rule" else FIRST_PROBE
         async with self._pool.acquire(timeout=5) as connection, connection.transaction():
-            shut = await holds.shut(
-                connection, scope, kind, location_id=location_id, rule=rule, reason=reason, probe_after=probe_after
-            )
-            if shut:
-                await ledger.write_down(connection, [alerts.raised(kind, reason, location_id=location_id, rule=rule)])
-        return shut
+            return await _shut(connection, scope, kind, location_id, reason, rule)
 
     async def _is_over(self, hold: Hold) -> bool:
         if hold.scope == "all":
@@ -174,3 +158,24 @@ class Breakers:
                 return answer.status < 500
         except (TimeoutError, aiohttp.ClientError, OSError):
             return False
+
+
+async def stop_rule(connection: Connection, location_id: str, rule: str, reason: str) -> None:
+    """Hold a rule back that has acted as often as it may, in the transaction that parks what it would have done next:
+    whoever lets it go finds that."""
+    while not await _shut(connection, "rule", "breaker", location_id, reason, rule):
+        if await holds.still_held(connection, location_id, rule):
+            return
+
+
+async def _shut(
+    connection: Connection, scope: holds.Scope, kind: holds.Kind, location_id: str, reason: str, rule: str
+) -> bool:
+    # A rule is let go by a person, who mends it first.
+    probe_after = None if scope == "rule" else FIRST_PROBE
+    shut = await holds.shut(
+        connection, scope, kind, location_id=location_id, rule=rule, reason=reason, probe_after=probe_after
+    )
+    if shut:
+        await ledger.write_down(connection, [alerts.raised(kind, reason, location_id=location_id, rule=rule)])
+    return shut

@@ -6,7 +6,7 @@ is passed over after a while.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 from service.store import turns
@@ -26,13 +26,17 @@ class Deciding:
         self._here: dict[str, asyncio.Lock] = {}
 
     @contextlib.asynccontextmanager
-    async def at(self, location_id: str) -> AsyncIterator[None]:
-        """For the choice of a person and the transaction that keeps it."""
+    async def at(self, location_id: str, stopping: Callable[[], bool]) -> AsyncIterator[None]:
+        """For the choice of a person and the transaction that keeps it. Once `stopping` nobody is waited for, and the
+        body must not choose any more."""
         async with self._here.setdefault(location_id, asyncio.Lock()):
+            if stopping():
+                yield
+                return
             async with self._pool.acquire() as connection:
                 claimed = await turns.claim(connection, location_id, AT_MOST)
             waited = 0.0
-            while claimed is None and waited < AT_MOST.total_seconds():
+            while claimed is None and waited < AT_MOST.total_seconds() and not stopping():
                 await asyncio.sleep(ASK_EVERY)
                 waited += ASK_EVERY
                 async with self._pool.acquire() as connection:

@@ -15,13 +15,13 @@ import arq.worker
 import structlog
 from arq.worker import Worker, func
 
-from service import telemetry
 from service.queue import AWAY as QUEUE_AWAY
 from service.queue import DRAIN, QUEUE, deserialize, redis_settings, serialize
 from service.store import calls, lanes
 from service.store.database import AWAY, GAVE_WAY, UNFIT
+from service.store.deliveries import Unreadable
 from service.store.identifiers import new_id
-from service.store.lanes import LeaseLost
+from service.store.lanes import Lane, LeaseLost
 from service.store.sealing import Keys
 from service.store.work import Work, take
 from service.telemetry import Outage, carried_by, working_on
@@ -30,6 +30,7 @@ from workers.commits import Commits
 from workers.lease import WRITING, Lease, Leases, elapsed
 from workers.record import Record
 from workers.run import Waits
+from workers.surprises import Surprises
 from workers.workplace import Workplace
 
 log = structlog.get_logger()
@@ -42,16 +43,14 @@ POLL_DELAY = 0.03
 GATHER = 0.01
 """Seconds at most that lanes which are free wait for others to be, so as to be filled together."""
 
-MOST_UNEXPECTED = 5
-"""Unexpected errors on one delivery before it is given up, so that its lane can go on."""
+SPARE = 8
+"""Of so many lanes that a worker has one is kept for what is not urgent."""
 
 AGAIN_AFTER = timedelta(seconds=1)
 """Until a lane is taken up again that nothing could be done in, through no fault of what is open in it."""
 
 PIVOTS = string.ascii_letters + string.digits
 """What HighLevel's ids are made of."""
-
-UNMIGRATED = "the database lacks this version's schema: run slotwright migrate"
 
 READING = "reading"
 """Who meets an outage of the database in the sweep; those who write in it meet it as WRITING."""
@@ -67,7 +66,8 @@ class Drainer:
         self._commits = Commits(work.pool)
         self._lanes = work.settings.worker_lanes
         self._most = max(1, self._lanes * 3 // 4)
-        self._at_work: dict[asyncio.Task[None], str] = {}
+        self._spare = max(1, self._lanes // SPARE) if self._lanes > 1 else 0
+        self._at_work: dict[asyncio.Task[None], Lane] = {}
         self._stopping = asyncio.Event()
         self._rung = asyncio.Event()
         self._rings = 0
@@ -79,7 +79,7 @@ class Drainer:
             "this release cannot read the rules in force: deliveries wait until it can, or for one that can",
             "the rules can be read again",
         )
-        self._told: set[type[Exception]] = set()
+        self._surprises = Surprises(work.tally)
 
     @property
     def stopping(self) -> bool:
@@ -129,23 +129,32 @@ class Drainer:
         """Take up so many lanes at most: how many there were, none where the database is away or this worker stops."""
         if self.stopping:
             return 0
-        busy = Counter(self._at_work.values())
+        at_work = self._at_work.values()
+        busy = Counter(lane.location_id for lane in at_work)
+        spare = max(0, self._spare - sum(not lane.urgent for lane in at_work))
         asked_at, rings = elapsed(), self._rings
         try:
             taken = await take(
-                self._work.pool, self._keys, self.name, number, pivot=self._pivot(), busy=busy, most=self._most
+                self._work.pool,
+                self._keys,
+                self.name,
+                number,
+                pivot=self._pivot(),
+                busy=busy,
+                most=self._most,
+                spare=spare,
             )
             self._database.over(READING)
         except AWAY as error:
             self._away(error, READING)
             return 0
         except Exception as error:
-            self._surprised(error, "the store cannot be read")
+            self._surprises.met(error, "the store cannot be read")
             return 0
         self._last = max((each.lane.location_id for each in taken), default=None)
         for each in taken:
             task = asyncio.create_task(self._one_lane(each, asked_at, rings))
-            self._at_work[task] = each.lane.location_id
+            self._at_work[task] = each.lane
             task.add_done_callback(self._done)
         return len(taken)
 
@@ -174,7 +183,7 @@ class Drainer:
                     with contextlib.suppress(LeaseLost, *AWAY, *UNFIT):
                         await lease.give_back(AGAIN_AFTER)
                     raise
-            self._told.clear()
+            self._surprises.over()
             self._database.over(WRITING)
         except LeaseLost as error:
             # Another goes on with it. After an outage, or a while in which this process stood still, each of its lanes
@@ -183,7 +192,7 @@ class Drainer:
         except AWAY as error:
             self._away(error, WRITING)
         except Exception as error:
-            self._surprised(error, "a lane could not be worked on; it is taken up again when its lease ends")
+            self._surprises.met(error, "a lane could not be worked on; it is taken up again when its lease ends")
         else:
             if rings != self._rings:
                 # What came into the lane meanwhile was rung for when it could not be taken up.
@@ -195,56 +204,37 @@ class Drainer:
         else:
             self._database.met(error, sufferer)
 
-    def _surprised(self, error: Exception, words: str) -> None:
-        """Tell of what no delivery is to blame for: once, until a lane is brought through."""
-        news = type(error) not in self._told
-        self._told.add(type(error))
-        if news or not isinstance(error, UNFIT):
-            self._work.tally.add("unexpected_errors", role="work")
-        if news:
-            log.error(UNMIGRATED if isinstance(error, UNFIT) else words, error=type(error).__name__, exc_info=error)
-            telemetry.report(error)
-
     async def _work_on(self, taken: Work, lease: Lease) -> None:
         """Bring the delivery whose turn it is to its end, or as far as it comes now, and give the lane back."""
-        delivery = taken.delivery
+        delivery = taken.delivery or taken.unreadable
         if delivery is None or delivery.wait:
-            await lease.give_back(delivery.wait if delivery else timedelta())
-            return
+            return await lease.give_back(delivery.wait if delivery else timedelta())
+        if isinstance(delivery, Unreadable):
+            with working_on(delivery=delivery.delivery_id):
+                return await self._surprises.met_by(delivery, lease, delivery.error)
         record = Record(lease, taken)
-        rules = f"{delivery.location_id} {delivery.rulebook_id}"
         with working_on(delivery=delivery.delivery_id), self._work.tracer.delivery(delivery.delivery_id):
             try:
-                await apply(self._work, record, taken, lambda: self.stopping)
-                self._rules.over(rules)
-                await lease.give_back()
-            except Waits as waits:
-                if isinstance(waits, RulesUnreadable):
-                    self._rules.met(sufferer=rules)
-                record.wait(waits.wait, waits.reason, failed=waits.failed)
-                await lease.give_back(waits.wait)
+                await lease.give_back(await self._bring_on(record, taken))
             except (LeaseLost, *AWAY, *UNFIT):
                 raise
             except Exception as error:
-                lease.discard(but=calls.INSERT)
-                record = Record(lease, taken)
-                await self._unexpected(record, error)
+                return await self._surprises.met_by(delivery, lease, error)
         record.count(self._work.tally)
-        self._work.breakers.stepped(record.ended)
+        return self._work.breakers.stepped(record.ended)
 
-    async def _unexpected(self, record: Record, error: Exception) -> None:
-        """Say so; come back to the delivery a few times, then give it up so that its lane can go on."""
-        log.error("unexpected error", error=type(error).__name__, exc_info=error)
-        telemetry.report(error)
-        self._work.tally.add("unexpected_errors", role="work")
-        reason = f"an unexpected {type(error).__name__}; the log has more"
-        surprises = record.delivery.surprises
-        if surprises + 1 < MOST_UNEXPECTED:
-            after = timedelta(seconds=2**surprises)
-            record.wait(after, reason, surprised=True)
-            return await record.lease.give_back(after)
-        record.end("failed", reason)
-        return await record.lease.give_back()
+    async def _bring_on(self, record: Record, taken: Work) -> timedelta:
+        """How long it must wait by then; neither that nor its end is committed yet."""
+        rules = f"{record.delivery.location_id} {record.delivery.rulebook_id}"
+        try:
+            await apply(self._work, record, taken, lambda: self.stopping)
+        except Waits as waits:
+            if isinstance(waits, RulesUnreadable):
+                self._rules.met(sufferer=rules)
+            record.wait(waits.wait, waits.reason, failed=waits.failed)
+            return waits.wait
+        self._rules.over(rules)
+        return timedelta()
 
 
 async def drain(ctx: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The first half of a delivery: what it means, and what every rule that listens says to it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -9,12 +10,13 @@ from service.highlevel.appointments import GetAppointment
 from service.highlevel.errors import NotFound
 from service.highlevel.operation import Api
 from service.store.appointments import LastSeen
+from service.store.conduct import Limit
 from service.store.deliveries import Delivery
 from service.store.locations import Location
 from service.store.verdicts import Verdict
 from service.trigger import Booking, differences, doubt, stale, triggers
 from workers.changes import words_for
-from workers.conditions import judge
+from workers.conditions import Check, judge
 from workers.event_facts import facts_of
 from workers.moments import too_late
 from workers.rule import Rule
@@ -39,7 +41,7 @@ class Meaning:
     triggers: frozenset[str]
     at: datetime
     missed: str | None = None
-    """Why nobody is asked about the moment that set it off."""
+    """Why nobody is asked about the moment that set it off: how late it is."""
     own: frozenset[str] = frozenset()
     """What it is news of besides, for rules that say `on_own_changes`: writes of ours that it brings back."""
     before_own: Booking | None = None
@@ -120,14 +122,57 @@ def heard(found: Meaning, rule: Rule, location: Location) -> frozenset[str]:
     """What of it a rule listens to: of a moment only the rule it was laid for, while it is due for that rule still."""
     told = found.triggers | found.own if rule.on_own_changes else found.triggers
     listens, event = told & set(rule.when), found.event
-    if event.rule is None:
-        return listens
-    if event.rule != rule.name:
-        return listens - event.news
+    return listens if event.rule is None or _due(found, rule, location) else listens - event.news
+
+
+def own_news(found: Meaning, judged: Sequence[Verdict], rulebook: Rulebook, location: Location) -> frozenset[str]:
+    """What of our own writes a rule was asked for."""
+    rules = [rulebook.entries[verdict.place].rule for verdict in judged]
+    return frozenset[str]().union(*(heard(found, rule, location) & found.own for rule in rules))
+
+
+def limited_by(rulebook: Rulebook, in_force: Rulebook, location: Location) -> Rulebook:
+    """The rules with the limits that those of the same names have in force for a location."""
+    limits = {entry.rule.name: entry.rule.most for entry in in_force if holds_for(entry, location)}
+    return replace(rulebook, entries=tuple(_limited(entry, limits) for entry in rulebook))
+
+
+def _limited(entry: Entry, limits: Mapping[str, Limit | None]) -> Entry:
+    rule = entry.rule
+    if limits.get(rule.name, rule.most) == rule.most:
+        return entry
+    return replace(entry, rule=rule.model_copy(update={"limit": limits[rule.name]}))
+
+
+def _due(found: Meaning, rule: Rule, location: Location) -> bool:
+    """Whether the moment that a delivery tells of is one that this rule waits for still."""
+    if found.event.rule != rule.name or not found.event.news <= set(rule.when):
+        return False
     if found.seen is None:
-        return listens
-    due = {moment.words: instant for moment, instant in rule.due(found.seen.booking, location.zone)}
-    return frozenset(word for word in listens if word not in event.news or due.get(word) == found.at)
+        return True
+    due = ((moment.words, instant) for moment, instant in rule.due(found.seen.booking, location.zone))
+    return any(words in found.event.news and instant == found.at for words, instant in due)
+
+
+def missed(found: Meaning, rulebook: Rulebook, location: Location) -> Verdict | None:
+    """Of the rule that waits still for the moment which a delivery tells of too late, unless it is asked for another
+    reason."""
+    if found.missed is None:
+        return None
+    [moment] = found.event.news
+    for place, entry in enumerate(rulebook):
+        mode = mode_of(entry, location)
+        if mode == "off" or not holds_for(entry, location) or not _due(found, entry.rule, location):
+            continue
+        if not heard(found, entry.rule, location):
+            return unasked(place, entry.rule.name, mode, moment, found.missed)
+    return None
+
+
+def unasked(place: int, rule: str, mode: str, moment: str, why: str) -> Verdict:
+    """Of a rule that would have been asked at a moment, had that not been missed."""
+    check = Check(fact="moment", test="in time", expected=moment, actual=why, held=False)
+    return Verdict(place, rule, mode, False, [check.model_dump(mode="json")])
 
 
 def mode_of(entry: Entry, location: Location) -> str:

@@ -15,6 +15,9 @@ from workers.commits import Commits
 
 RENEW_EVERY = 1.0
 
+RENEWED_FOR_A_WRITE = 2
+"""Times at most: one that had to wait for somebody in the row may come back with too little left."""
+
 WRITING = "writing"
 """Who meets an outage of the database that reading alone may not show."""
 
@@ -59,15 +62,17 @@ class Lease:
 
     async def renew(self) -> None:
         """Hold the lane for a whole LEASE from now. Raises LeaseLost."""
-        asked_at = elapsed()
         async with self._pool.acquire() as connection:
+            asked_at = elapsed()
             if not await lanes.renew(connection, [self.lane]):
                 raise LeaseLost(self.lane.subject)
         self.held_until(asked_at + LEASE.total_seconds())
 
     async def lasts(self, seconds: float) -> None:
         """Make sure that the lane stays ours for so long: a write must not outlive the lease. Raises LeaseLost."""
-        if self._ends - elapsed() < seconds:
+        for _ in range(RENEWED_FOR_A_WRITE):
+            if self._ends - elapsed() >= seconds:
+                return
             await self.renew()
         if self._ends - elapsed() < seconds:
             raise LeaseLost(self.lane.subject)
@@ -115,10 +120,11 @@ class Leases:
             held = list(self._held)
             if not held:
                 continue
-            asked_at = elapsed()
             try:
                 async with self._pool.acquire() as connection:
-                    ours = await lanes.renew(connection, [lease.lane for lease in held])
+                    asked_at = elapsed()
+                    # Whoever stands in one lane's row must not keep the others from being renewed.
+                    ours = await lanes.renew(connection, [lease.lane for lease in held], wait=False)
             except GAVE_WAY:
                 continue  # a lease lasts for a few renewals
             except AWAY as error:
@@ -126,5 +132,5 @@ class Leases:
             else:
                 self._outage.over(WRITING)
                 for lease in held:
-                    if lease.lane.lane_id in ours:
+                    if lease.lane in ours:
                         lease.held_until(asked_at + LEASE.total_seconds())

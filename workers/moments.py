@@ -109,7 +109,7 @@ def too_late(due: datetime, until: datetime, now: datetime) -> str | None:
     """Why a moment that may come until then is not asked about any more; None while it is."""
     if now <= until:
         return None
-    return f"missed: {write_duration(now - due)} late, and it may come {write_duration(until - due)} late at most"
+    return f"{write_duration(now - due)} late, and it may come {write_duration(until - due)} late at most"
 
 
 def is_moment(text: str) -> bool:

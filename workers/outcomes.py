@@ -41,10 +41,12 @@ class NotFoundYet:
 
 @dataclass(frozen=True)
 class Overtaken:
-    """It is not as we meant it, nor as it was: somebody else changed it. `gone`: there is nothing left to change."""
+    """It is not as we meant it, nor as it was: somebody else changed it. `gone`: there is nothing left to change.
+    `as_before`: what we were to change they left as it was."""
 
     reason: str
     gone: bool = False
+    as_before: bool = False
 
 
 Outcome = Found | NotFoundYet | Overtaken
@@ -160,8 +162,9 @@ async def _appointment(api: Api, wanted: EditAppointment, before: Mapping[str, A
     except NotFound:
         return Overtaken("HighLevel does not know the appointment any more")
     now = Booking.of(appointment)
+    as_before = is_as_before(wanted, now, before)
     if now.deleted:
-        return Overtaken("the appointment was deleted")
+        return Overtaken("the appointment was deleted", as_before=as_before)
     was = Booking.model_validate({**now.model_dump(), **before})
     then = after(wanted, was)
     # What it sends along unchanged, the status first of all, is not what it was meant to bring about.
@@ -169,7 +172,13 @@ async def _appointment(api: Api, wanted: EditAppointment, before: Mapping[str, A
         return Found(updated=now.updated)
     if _agree(now, was, (*OWNED, "calendar_id")):
         return NotFoundYet()
-    return Overtaken(f"somebody else changed its {changed_words(was, now)} since")
+    return Overtaken(f"somebody else changed its {changed_words(was, now)} since", as_before=as_before)
+
+
+def is_as_before(wanted: EditAppointment, now: Booking, before: Mapping[str, Any]) -> bool:
+    """Whether all that a write was to change is still what it was `before`."""
+    was = Booking.model_validate({**now.model_dump(), **before})
+    return _agree(now, was, differences(was, after(wanted, was)))
 
 
 def _agree(one: Booking, other: Booking, fields: Iterable[str]) -> bool:

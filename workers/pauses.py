@@ -23,7 +23,9 @@ class Policy:
 
 
 BUDGET = Policy(None, "budget")
-TOKEN = Policy(None, "token")
+TOKEN = Policy(8, "token")
+"""Refused however often a probe found the token well: it is refused for this kind of call alone. While the probe is
+refused as well nothing is tried."""
 AWAY = Policy(20)
 """Nothing left this machine. An outage of all of HighLevel costs few tries: the breaker keeps them back."""
 FAILED = Policy(8)

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from service.highlevel.errors import HighLevelError
-from service.store import alerts, appointments, deliveries, follows, holds, steps, verdicts
+from service.store import alerts, appointments, conduct, deliveries, follows, holds, steps, verdicts
 from service.store.appointments import LastSeen
 from service.store.deliveries import Delivery
 from service.store.follows import Follow
@@ -18,6 +20,8 @@ from service.telemetry import Tally
 from service.trigger import Booking
 from workers.lease import Lease
 from workers.pauses import pause, policy
+
+log = structlog.get_logger()
 
 
 class Record:
@@ -98,7 +102,8 @@ class Record:
         if kept is not None and kept.holds == "token":
             self.lease.note(holds.token_refused(self.delivery.location_id))
             self.alert("token", "HighLevel refuses the location's token: its deliveries wait for another")
-            return timedelta()
+            # Refused again after a probe found it well, it comes back later each time: others have it meanwhile.
+            return wait if tries > 1 else timedelta()
         return wait
 
     def alert(self, kind: str, text: str, rule: str = "") -> None:
@@ -108,22 +113,24 @@ class Record:
             alerts.raised(kind, text, location_id=delivery.location_id, rule=rule, delivery_id=delivery.delivery_id)
         )
 
-    def wait(self, wait: timedelta, reason: str, *, failed: bool = False, surprised: bool = False) -> None:
-        """Taken up again after a while, and what it waits for.
+    def miss(self, rule: str, moment: str) -> None:
+        """A live rule was not asked in time at a moment that it waited for."""
+        delivery = self.delivery
+        log.warning("a moment was missed", location=delivery.location_id, rule=rule, moment=moment, times=1)
+        self.lease.note(alerts.missed(moment, delivery.location_id, rule, delivery.delivery_id))
+        self.counts.append(("moments_missed", {}))
 
-        `failed`: something that it needed could not be read. `surprised`: an error came that nobody thought of.
-        """
-        now = self.delivery
-        attempts, surprises = now.attempts + failed, now.surprises + surprised
-        self.change(waits_for=reason, wait=wait, attempts=attempts, surprises=surprises)
+    def wait(self, wait: timedelta, reason: str, *, failed: bool = False) -> None:
+        """Taken up again after a while, and what it waits for. `failed`: something that it needed could not be read."""
+        self.change(waits_for=reason, wait=wait, attempts=self.delivery.attempts + failed)
 
     def end(self, state: str, reason: str | None = None) -> None:
         """Close it; what a failed one leaves open is closed with it, for nobody will come back to it. One of whose
         steps is parked is parked."""
         if state in ("failed", "ignored"):
-            why = "its delivery was given up"
             for step in [step for step in self.steps if step.state in OPEN]:
-                self.close(step.ended("unknown" if step.state == "sent" else "failed", why))
+                self.close(step.given_up())
+            self.lease.note(*conduct.given_back(self.steps))
         if state == "done" and (parked := next((step for step in self.steps if step.state == "parked"), None)):
             state, reason = "parked", parked.reason
         self.change(state=state, reason=reason or self.delivery.reason, waits_for=None, wait=timedelta())

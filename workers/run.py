@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Self
 
 from service.highlevel.errors import HighLevelError
-from service.store import conduct, holds, ledger, reservations, steps, turns
+from service.store import ledger, reservations, steps, turns
 from service.store.appointments import LastSeen
 from service.store.conduct import DoneBefore, LimitReached
-from service.store.database import Connection
 from service.store.deliveries import Delivery
 from service.store.locations import Location
 from service.store.reservations import Reservation
@@ -21,13 +20,23 @@ from service.telemetry import working_on
 from service.trigger import Booking
 from workers.actions import Action
 from workers.actions.action import ActionContext, CannotAct, LeftAlone, Plan
-from workers.conduct_words import write_limit, write_once_per
+from workers.conduct import (
+    count,
+    count_again,
+    done_before,
+    give_back,
+    hold_back,
+    is_counted,
+    is_counted_again,
+    limit_reached,
+    stop,
+)
 from workers.drafts import Drafts
 from workers.event_facts import facts_of
 from workers.obstacles import Watched
 from workers.pauses import Policy, policy
 from workers.record import Record
-from workers.restraints import MOST_CHANGES, RING_WITHIN, TooLate, changes, mark_of, reason_to_leave, ring_of
+from workers.restraints import MOST_CHANGES, RING_WITHIN, TooLate, changes, reason_to_leave, ring_of
 from workers.rulebook import Entry
 from workers.settle import Settler
 from workers.templates import TextError
@@ -95,6 +104,7 @@ class Run:
                     await self._not_reached(entry, place + 1)
                 if states & STOPS:
                     break
+            give_back(self.record, entry.rule)
 
     async def _held(self, entry: Entry) -> bool:
         """Whether the rule is held back: what it has to do is parked until it is let go. What it began it ends."""
@@ -103,13 +113,7 @@ class Run:
         if why is None or self.record.steps_of(rule):
             return False
         parked = self.drafts.parked(entry, 0, entry.rule.then[0], f"the rule is held: {why}")
-        async with self.record.lease.transaction() as connection:
-            # Whoever lets it go looks for what is parked after that.
-            if not await holds.still_held(connection, location_id, rule):
-                return False
-            await ledger.write_down(connection, [steps.kept(parked)])
-        self.record.close(parked)
-        return True
+        return await hold_back(self.record, entry.rule, parked)
 
     async def _not_reached(self, entry: Entry, begin: int) -> None:
         """Say of the rest of a rule that it was not run, so that nobody looks for it."""
@@ -135,10 +139,18 @@ class Run:
                 # Before somebody is asked anew, which may take its time.
                 await self.record.commit()
             with self.work.tracer.span(f"plan {action.do}", rule=entry.rule.name):
-                alone = self.work.deciding.at(self.location.location_id) if action.decides_alone else nullcontext()
+                alone = (
+                    self.work.deciding.at(self.location.location_id, self.stopping)
+                    if action.decides_alone
+                    else nullcontext()
+                )
                 async with alone:
+                    if self.stopping():
+                        raise Waits(timedelta(), "the worker stops")
                     await self._plan(entry, place, action, written)
-            planned = self.record.steps_of(entry.rule.name, place)
+        elif is_counted_again(entry.rule, planned):
+            await count_again(self.record, entry.rule, self._judged(entry), planned)
+        planned = self.record.steps_of(entry.rule.name, place)
         await self.settle([step for step in planned if step.state in OPEN])
         return {step.state for step in self.record.steps_of(entry.rule.name, place)}
 
@@ -169,16 +181,11 @@ class Run:
             except TurnMoved:
                 continue
             except DoneBefore as before:
-                reason = (
-                    f"once per {write_once_per(entry.rule.once_per)}: it was done for delivery {before.delivery_id}"
-                )
-                return await self.keep(
-                    self.drafts.rows(entry, place, action.do, LeftAlone(reason), self.drafts.booking)
-                )
+                left = LeftAlone(done_before(entry.rule, before))
+                return await self.keep(self.drafts.rows(entry, place, action.do, left, self.drafts.booking))
             except LimitReached:
-                reason = f"the rule has reached its limit, {write_limit(entry.rule.most)}, and is stopped"
-                self.work.breakers.limited(self.location.location_id, entry.rule.name, reason)
-                return self.record.close(self.drafts.parked(entry, place, action, reason))
+                parked = self.drafts.parked(entry, place, action, limit_reached(entry.rule))
+                return await stop(self.record, entry.rule, [parked])
 
     async def _ring(self, plan: Plan, context: ActionContext) -> str | None:
         """Whether rules move the booking, or hand it on, from one to the other and back: who does, in words."""
@@ -204,33 +211,17 @@ class Run:
     async def keep(self, rows: Sequence[Step], turn: Turn | None = None, entry: Entry | None = None) -> None:
         """Keep what was decided, whose turn it was, and that its rule acts once more, before anything of it is sent.
         Raises TurnMoved, DoneBefore and LimitReached, having kept nothing."""
-        if turn or (entry and self._is_counted(entry)):
+        if turn or (entry and is_counted(entry.rule)):
             async with self.record.lease.transaction() as connection:
                 if turn:
                     await turns.take(connection, self.location.location_id, turn)
                 if entry:
-                    await self._count(connection, entry)
+                    await count(connection, entry.rule, self._judged(entry))
                 await ledger.write_down(connection, [steps.kept(row) for row in rows])
         self.record.keep(rows)
         for row in rows:
             if row.state not in OPEN:
                 self.record.counts.append(("steps", {"action": row.action, "state": row.state}))
-
-    def _is_counted(self, entry: Entry) -> bool:
-        return entry.rule.once_per is not None or entry.rule.most is not None
-
-    async def _count(self, connection: Connection, entry: Entry) -> None:
-        """That its rule acts on this delivery."""
-        location_id, delivery_id, rule = self.location.location_id, self.delivery.delivery_id, entry.rule
-        if rule.once_per is not None:
-            context = self.context(entry)
-            if self.delivery.booking is not None:
-                # As it was judged: what the rule makes of it is no other group.
-                context = self.on(entry, replace(context.seen, booking=self.delivery.booking))
-            mark = mark_of(rule.once_per, context)
-            await conduct.mark(connection, location_id, rule.name, mark, delivery_id)
-        if rule.most is not None:
-            await conduct.use(connection, location_id, rule.name, rule.most, delivery_id)
 
     @cached_property
     def drafts(self) -> Drafts:
@@ -264,7 +255,8 @@ class Run:
                 wait = await settler.settle(step)
                 span.tell(ended=wait is None)
             if wait is not None:
-                raise Waits(wait, "a step waits")
+                why = next((each.reason for each in self.record.steps if each.step_id == step.step_id), None)
+                raise Waits(wait, f"a step waits: {why}" if why else "a step waits")
 
     def context(self, entry: Entry) -> ActionContext:
         """What an action of this rule plans with, on the booking as it is now."""
@@ -288,6 +280,11 @@ class Run:
             turns=self._turns,
             reserved=self._reserved,
         )
+
+    def _judged(self, entry: Entry) -> ActionContext:
+        """The same on the booking that the rule was judged on."""
+        context, judged = self.context(entry), self.delivery.booking
+        return context if judged is None else self.on(entry, replace(context.seen, booking=judged))
 
     async def _turns(self, accounts: Sequence[str]) -> Turns:
         async with self.work.pool.acquire() as connection:

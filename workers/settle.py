@@ -24,8 +24,8 @@ from service.store.follows import Follow
 from service.store.steps import Step
 from workers.changes import after
 from workers.obstacles import conflict, too_late
-from workers.outcomes import CREATES, Found, NotFoundYet, Outcome, Overtaken, answered, look
-from workers.pauses import pause, policy
+from workers.outcomes import CREATES, Found, NotFoundYet, Outcome, Overtaken, answered, is_as_before, look
+from workers.pauses import Policy, pause, policy
 from workers.record import Record
 
 log = structlog.get_logger()
@@ -81,18 +81,16 @@ class Settler:
                 outcome = await self._look(step, operation)
         except HighLevelError as error:
             return self._cannot_look(step, error)
-        match outcome:
-            case Found():
-                return self._done(step, operation, outcome, sent=step.attempts > 0)
-            case Overtaken():
-                return self._overtaken(step, outcome)
-            case NotFoundYet():
-                pass
-            case _:
-                assert_never(outcome)
+        if isinstance(outcome, Found):
+            return self._done(step, operation, outcome, sent=step.attempts > 0)
         if step.since_sent is not None and step.since_sent < self.settle_after:
             wait = self.settle_after - step.since_sent
             return self._later(step, wait, step.reason or "it may be under way", in_doubt=True)
+        if isinstance(outcome, Overtaken):
+            return self._overtaken(step, operation, outcome)
+        if step.since_sent is not None and isinstance(operation, CREATES):
+            # Neither there nor under way: as if it had never been sent, and so on what was judged or not at all.
+            return await self.settle(replace(step, since_sent=None))
         if step.doubts >= MOST_DOUBTS:
             return self._park(step, f"not in the world after {step.doubts} tries: {step.reason}")
         if late := too_late(step, self.clock()):
@@ -114,6 +112,8 @@ class Settler:
 
     async def _sent(self, step: Step, within: float) -> Step:
         """It is stored that it may be in the world; the call must follow, and end within so many seconds."""
+        # Whoever cannot be sure of the lane learns it before the write is in doubt.
+        await self.record.lease.lasts(within)
         step = step.sent()
         self.record.keep([step])
         await self.record.commit()
@@ -131,6 +131,8 @@ class Settler:
             if error.retry and step.attempts < MOST_POSTS:
                 wait, doubts = pause(error, before.attempts), int(error.may_have_happened)
                 return self._later(step, wait, str(error), in_doubt=doubtful, doubts=doubts)
+            if doubtful and not error.may_have_happened:
+                return self._close(step, "unknown", f"an earlier try may have come there; the last did not: {error}")
             return self._close(step, "unknown" if doubtful else "parked" if error.retry else "failed", str(error))
         self.record.close(step.ended("done"))
         self.record.acted = True
@@ -167,25 +169,26 @@ class Settler:
         if error.may_have_happened:
             return self._later(step, pause(error, step.attempts), str(error), in_doubt=True, doubts=1)
         if kept := policy(error):
-            if kept.tries is not None and step.attempts >= kept.tries:
-                return self._park(replace(step, since_sent=None), f"{step.attempts} tries: {error}")
-            return self._later(step, self.record.met(error, step.attempts), str(error), in_doubt=False)
+            step = _kept_from(step, kept)
+            if kept.tries is not None and step.looks >= kept.tries:
+                return self._park(replace(step, since_sent=None), f"{step.looks} tries: {error}")
+            wait = self.record.met(error, step.looks if kept.tries else step.attempts)
+            return self._later(step, wait, str(error), in_doubt=False)
         if isinstance(error, NotFound) and isinstance(operation, DeleteEvent):
             return self._done(step, operation, Found(), sent=False)
         return self._close(step, "failed", str(error))
 
     def _cannot_look(self, step: Step, error: HighLevelError) -> timedelta | None:
         """As long as nobody can look, nobody may send."""
-        kept = policy(error)
-        if step.since_sent is None and kept is None:
+        kept, age = policy(error), step.since_sent
+        if kept is None and age is None:
             return self._close(step, "failed", f"before sending: {error}")
-        if step.since_sent is not None and (kept is None or step.since_sent > SETTLE_WITHIN):
+        if kept is None or (age is not None and age > SETTLE_WITHIN):
             return self._close(step, "unknown", f"it was sent, and whether it came true cannot be seen: {error}")
-        looks = step.looks + 1
-        if step.since_sent is None and kept is not None and kept.tries is not None and looks >= kept.tries:
-            return self._park(step, f"before sending, {looks} tries: {error}")
-        wait = self.record.met(error, looks)
-        return self._later(replace(step, looks=looks), wait, str(error), in_doubt=step.since_sent is not None)
+        step = _kept_from(step, kept)
+        if age is None and kept.tries is not None and step.looks >= kept.tries:
+            return self._park(step, f"before sending, {step.looks} tries: {error}")
+        return self._later(step, self.record.met(error, step.looks), str(error), in_doubt=age is not None)
 
     async def _look(self, step: Step, operation: Operation[Any]) -> Outcome:
         assert step.planned_at is not None
@@ -210,12 +213,16 @@ class Settler:
             self.record.bind(_followed(step, step.meant["follow"], found))
         return None
 
-    def _overtaken(self, step: Step, outcome: Overtaken) -> timedelta | None:
+    def _overtaken(self, step: Step, operation: Operation[Any], outcome: Overtaken) -> timedelta | None:
         """Somebody else was here: left alone. A block that they removed is followed no more."""
-        self.record.close(step.ended("unchanged", f"a conflict: {outcome.reason}: left alone"))
         if outcome.gone and "follow" in step.meant:
             self.record.unbind(UUID(step.meant["follow"]["follow_id"]))
-        return None
+        if step.since_sent is None or outcome.as_before:
+            return self._close(step, "unchanged", f"a conflict: {outcome.reason}: left alone")
+        if isinstance(operation, EditAppointment):
+            self._fold_doubt(step, operation)
+        both = "either it was done before that, or never"
+        return self._close(step, "unknown", f"it was sent, and {outcome.reason}: {both}; left alone")
 
     def _late(self, step: Step, reason: str) -> timedelta | None:
         self.record.alert("late", f"{step.action} was not done in time", step.rule)
@@ -239,6 +246,19 @@ class Settler:
         if seen is not None and seen.booking.id == operation.event_id:
             now = after(operation, seen.booking)
             self.record.see(seen.written(now.changed(updated=found.updated or now.updated)))
+
+    def _fold_doubt(self, step: Step, operation: EditAppointment) -> None:
+        """As if it was done, unless somebody was heard of since: then our own webhook, if one comes, is no news, and
+        theirs tells that they changed what we had written, which no rule writes over."""
+        seen = self.record.seen
+        if seen is not None and is_as_before(operation, seen.booking, step.meant["before"]):
+            self._fold(operation, Found())
+
+
+def _kept_from(step: Step, kept: Policy) -> Step:
+    """One more time it was kept from being sent, or looked for. A budget that is spent keeps others from it as well,
+    and is not counted."""
+    return step if kept.tries is None else replace(step, looks=step.looks + 1)
 
 
 def _followed(step: Step, kept: Mapping[str, Any], found: Found) -> Follow:

@@ -1,18 +1,21 @@
 """The timekeeper: fires the timers that are due, and lays those of bookings ahead when what is in force has changed."""
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
 
 import structlog
 
-from service.store import layings, locations, timers
+from service import telemetry
+from service.store import alerts, layings, ledger, locations, timers, verdicts
 from service.store.layings import Laying
 from service.store.locations import Location
-from service.store.timers import Outcome
+from service.store.timers import Outcome, Timer
 from service.telemetry import Outage
 from workers.faults import RulebookFaults
-from workers.judge import mode_of
+from workers.judge import mode_of, unasked
 from workers.rounds import rounds
 from workers.rule import Rule
 from workers.timetable import laid_by_clock, laid_newly, outcome, reach, waiting
@@ -39,37 +42,61 @@ async def run(work: Workplace) -> None:
 
 
 async def fire(work: Workplace) -> None:
-    """Turn all that is due into deliveries, each in the transaction that says so; what is too late is missed."""
+    """Turn all that is due into deliveries, each in the transaction that says so; what is too late ends with that."""
     while True:
         async with work.pool.acquire(timeout=PATIENCE) as connection, connection.transaction():
             now = work.clock()
             taken = await timers.due(connection, now, FIRED_AT_ONCE)
             if not taken:
                 return
-            outcomes = [outcome(timer, now) for timer in taken]
-            await timers.end(connection, outcomes, now, ignored_kept=work.settings.ignored_kept)
-        await _tell(work, [each for each in outcomes if each.missed])
+            outcomes = [_outcome(timer, now) for timer in taken]
+            ids = await timers.end(connection, outcomes, now, ignored_kept=work.settings.ignored_kept)
+        await _tell(work, zip(outcomes, ids, strict=True))
 
 
-async def _tell(work: Workplace, missed: Iterable[Outcome]) -> None:
-    """One line for each rule that is live and missed its moment, however many bookings it was for."""
-    count = Counter((each.timer.location_id, each.timer.rule, each.timer.moment) for each in missed)
-    for (location_id, rule, moment), times in count.items():
-        if await _live(work, location_id, rule):
-            log.warning("a moment was missed", location=location_id, rule=rule, moment=moment, times=times)
-            work.tally.add("moments_missed", times)
+def _outcome(timer: Timer, now: datetime) -> Outcome:
+    """One of which nobody can say what becomes of it is missed, and holds up no other."""
+    try:
+        return outcome(timer, now)
+    except Exception as error:
+        log.error("unexpected error", error=type(error).__name__, timer=str(timer.timer_id), exc_info=error)
+        telemetry.report(error)
+        return Outcome(timer, f"an unexpected {type(error).__name__}; the log has more")
 
 
-async def _live(work: Workplace, location_id: str, rule: str) -> bool:
+async def _tell(work: Workplace, ended: Iterable[tuple[Outcome, UUID | None]]) -> None:
+    """What was missed is found by its rule, which was not asked; of each rule that is live one line and one alert say
+    so, however many bookings it was for."""
+    missed: dict[tuple[str, str, str], dict[UUID, str]] = defaultdict(dict)
+    for each, delivery_id in ended:
+        if each.missed and delivery_id:
+            missed[each.timer.location_id, each.timer.rule, each.timer.moment][delivery_id] = each.missed
+    for (location_id, rule, moment), whys in missed.items():
+        place, mode = await _standing(work, location_id, rule)
+        async with work.pool.acquire(timeout=PATIENCE) as connection, connection.transaction():
+            if place is not None:
+                given = [verdicts.given(each, unasked(place, rule, mode, moment, why)) for each, why in whys.items()]
+                await ledger.write_down(connection, given)
+            if mode == "live":
+                await ledger.write_down(connection, [alerts.missed(moment, location_id, rule, each) for each in whys])
+        if mode == "live":
+            log.warning("a moment was missed", location=location_id, rule=rule, moment=moment, times=len(whys))
+            work.tally.add("moments_missed", len(whys))
+
+
+async def _standing(work: Workplace, location_id: str, rule: str) -> tuple[int | None, str]:
+    """At which place a rule stands among those in force, and its mode: live where that is not known, off where it is
+    gone."""
     async with work.pool.acquire(timeout=PATIENCE) as connection:
         location = await locations.look_up(connection, location_id)
     if location is None:
-        return False
+        return None, "off"
     try:
         rulebook = await work.rulebook_in_force(location_id)
     except RulebookFaults:
-        return True  # as far as is known
-    return any(entry.rule.name == rule and mode_of(entry, location) == "live" for entry in rulebook)
+        return None, "live"
+    found = ((place, mode_of(entry, location)) for place, entry in enumerate(rulebook) if entry.rule.name == rule)
+    return next(found, (None, "off"))
 
 
 async def lay(work: Workplace) -> None:
@@ -78,18 +105,18 @@ async def lay(work: Workplace) -> None:
         due = await layings.wanted(connection, LAID_AT_ONCE)
     for laying in due:
         async with work.pool.acquire(timeout=PATIENCE) as connection:
-            ours = await layings.begin(connection, laying)
-            location = await locations.look_up(connection, laying.location_id) if ours else None
-        if location is None or (location.time_zone, location.mode) != (laying.time_zone, laying.mode):
+            begun = await layings.begin(connection, laying)
+            location = await locations.look_up(connection, laying.location_id) if begun else None
+        if begun is None or location is None or (location.time_zone, location.mode) != (laying.time_zone, laying.mode):
             continue
         try:
             rulebook = await work.rulebook(laying.rulebook_id)
         except RulebookFaults:
             continue  # It is tried again when the claim has ended. That nobody can read them the deliveries say.
-        await _lay(work, laying, location, waiting(rulebook, location))
+        await _lay(work, laying, begun, location, waiting(rulebook, location))
 
 
-async def _lay(work: Workplace, laying: Laying, location: Location, rules: tuple[Rule, ...]) -> None:
+async def _lay(work: Workplace, laying: Laying, begun: datetime, location: Location, rules: tuple[Rule, ...]) -> None:
     async with work.pool.acquire(timeout=PATIENCE) as connection, connection.transaction():
         kept = [(rule.name, moment.words) for rule in rules for moment in rule.moments]
         await timers.prune(connection, location.location_id, kept)
@@ -100,7 +127,7 @@ async def _lay(work: Workplace, laying: Laying, location: Location, rules: tuple
     while after is not None:
         after = await _lay_some(work, laying, location, rules, after)
     async with work.pool.acquire(timeout=PATIENCE) as connection:
-        await layings.finish(connection, laying, again=laying.changed and bool(rules))
+        await layings.finish(connection, laying, begun, again=laying.changed and bool(rules))
 
 
 async def _lay_some(
@@ -111,7 +138,7 @@ async def _lay_some(
     async with work.pool.acquire(timeout=PATIENCE) as connection, connection.transaction():
         found = await layings.bookings(connection, location.location_id, after, now - reach(rules), LAID_AT_ONCE)
         for booking in found:
-            await timers.relay(connection, booking, laid_newly(rules, location, booking, now))
+            await timers.relay(connection, booking, laid_newly(rules, location, booking, now, laying.since))
     async with work.pool.acquire(timeout=PATIENCE) as connection:
         await layings.go_on(connection, laying)
     return found[-1].id if len(found) == LAID_AT_ONCE else None

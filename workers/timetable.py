@@ -38,9 +38,13 @@ def laid_for(
     return _laid(rules, location, booking, now, since or min(now, booking.updated or now)) if rules else None
 
 
-def laid_newly(rules: tuple[Rule, ...], location: Location, booking: Booking, now: datetime) -> tuple[Wanted, ...]:
-    """The same when the rules have just come into force: what has passed by now does not come."""
-    return _laid(rules, location, booking, now, now)
+def laid_newly(
+    rules: tuple[Rule, ...], location: Location, booking: Booking, now: datetime, since: datetime | None = None
+) -> tuple[Wanted, ...]:
+    """The same when the rules have just come into force: what has passed by now does not come. `since`: when they had,
+    if they are laid once more."""
+    passed = now if since is None else min(now, max(since, booking.updated or since))
+    return _laid(rules, location, booking, now, passed)
 
 
 def laid_by_clock(
@@ -64,18 +68,17 @@ def reach(rules: tuple[Rule, ...]) -> timedelta:
 
 
 def outcome(timer: Timer, now: datetime) -> Outcome:
-    """What becomes of a timer that is due: asked in time, it fires. The clock's goes on to its next time, that of now
-    included if it is not too late for it."""
+    """What becomes of a timer that is due: asked in time, it fires. The clock's goes on to its next time, though that
+    may be past as well: each is asked about, or missed, by itself."""
     try:
         moment = read_moment(timer.moment)
     except PydanticCustomError:
-        return Outcome(timer, "missed: this release cannot read the moment, which another laid")
+        return Outcome(timer, "this release cannot read the moment, which another laid")
     missed = too_late(timer.due_at, timer.until_at, now)
     if isinstance(moment, BookingMoment):
         return Outcome(timer, missed)
-    late = timer.until_at - timer.due_at
-    again = moment.next(max(timer.due_at, now - late), ZoneInfo(timer.time_zone))
-    return Outcome(timer, missed, (again, again + late))
+    again = moment.next(timer.due_at, ZoneInfo(timer.time_zone))
+    return Outcome(timer, missed, (again, again + (timer.until_at - timer.due_at)))
 
 
 def _laid(

@@ -78,6 +78,7 @@ class Snapshot(Collector):
         now = self.gauges
         yield _gauge("deliveries_waiting", "Deliveries that have not ended.", now.waiting)
         yield _gauge("deliveries_parked", "Deliveries that nobody works on until somebody says so.", now.parked)
+        yield _gauge("bookings_proposed", "Bookings that no webhook told of and that wait for approval.", now.proposals)
         yield _gauge("oldest_waiting_seconds", "Age of the oldest of them, 0 if there is none.", now.oldest_waiting)
         yield _gauge(
             "oldest_ready_seconds",

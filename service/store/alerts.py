@@ -27,7 +27,7 @@ RAISE = Sheet(
         WHERE alerts.alert_id = (
             SELECT alert_id FROM alerts latest
             WHERE latest.location_id = times.location_id AND latest.rule = times.rule AND latest.kind = times.kind
-                AND latest.first_at > now() - interval '15 minutes'
+                AND latest.first_at > now() - interval '15 minutes' AND latest.text <> 'erased'
             ORDER BY first_at DESC LIMIT 1
         )
         RETURNING alerts.location_id, alerts.rule, alerts.kind
@@ -56,6 +56,12 @@ def raised(kind: str, text: str, *, location_id: str = "", rule: str = "", deliv
     """`kind` is a word for what happened, such as `parked`; `text` is for whoever is on call and names no person."""
     alert_id = new_id()
     return Entry(RAISE, alert_id, (alert_id, location_id, rule, kind, text, delivery_id))
+
+
+def missed(moment: str, location_id: str, rule: str, delivery_id: UUID) -> Entry:
+    """That a rule was not asked at a moment that it waited for."""
+    text = f"{moment}: the moment was missed"
+    return raised("late", text, location_id=location_id, rule=rule, delivery_id=delivery_id)
 
 
 async def latest(connection: Connection, within: timedelta, limit: int) -> list[Mapping[str, Any]]:

@@ -66,6 +66,7 @@ SEVERAL = """
         USING (location_id, appointment_id)
 """
 
+# One of somebody who was erased is kept as any other from when a webhook tells of it.
 KEEP = Sheet(
     30,
     """
@@ -83,7 +84,7 @@ KEEP = Sheet(
     ON CONFLICT (location_id, appointment_id) DO UPDATE SET
         contact_id = excluded.contact_id, booking = excluded.booking, ours = excluded.ours, others = excluded.others,
         assignee_chosen = excluded.assignee_chosen, heard = excluded.heard, told = excluded.told,
-        changed_at = now()
+        erased = false, changed_at = now()
     """,
 )
 

@@ -44,14 +44,21 @@ COUNT_IGNORED = """
 
 REGISTERED = "SELECT location_id FROM locations WHERE location_id = ANY($1::text[])"
 
+ERASED_KEY = "'erased:' || encode(sha256(convert_to({}, 'UTF8')), 'hex')"
+"""SQL: what is left of a sender's own key once the person it may name was erased; HighLevel's name nobody, and stay."""
+
 # In the order of their keys: two receivers that insert the same keys would otherwise lock each other out.
-CLAIM_KEYS = """
+CLAIM_KEYS = f"""
     INSERT INTO delivery_keys (source, key, delivery_id)
     SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[]) AS claimed (source, key, delivery_id)
+    WHERE source = 'highlevel' OR NOT EXISTS (
+        SELECT FROM delivery_keys kept
+        WHERE kept.source = claimed.source AND kept.key = {ERASED_KEY.format("claimed.key")}
+    )
     ORDER BY source, key
     ON CONFLICT DO NOTHING
     RETURNING delivery_id
-"""
+"""  # noqa: S608 (no value in it)
 
 # What was ignored when it came first, and would not be any more: its sender comes again so that something is done.
 CLAIM_AGAIN = """
@@ -62,10 +69,15 @@ CLAIM_AGAIN = """
     )
 """
 
-KNOWN_KEYS = """
+KNOWN_KEYS = f"""
     SELECT source, key, delivery_id FROM delivery_keys
     WHERE (source, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-"""
+    UNION ALL
+    SELECT asked.source, asked.key, delivery_id
+    FROM unnest($1::text[], $2::text[]) AS asked (source, key) JOIN delivery_keys kept
+        ON kept.source = asked.source AND kept.key = {ERASED_KEY.format("asked.key")}
+    WHERE asked.source <> 'highlevel'
+"""  # noqa: S608 (no value in it)
 
 # What waits in a lane already keeps its turn.
 RING_LANES = """

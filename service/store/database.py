@@ -42,11 +42,15 @@ UNFIT = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.Insu
 ESCAPED = re.compile(r"\\(u0000|.)")
 """An escape in JSON; read from the left, so that an escaped backslash before `u0000` is not taken for one."""
 
-IDLE = "5s"
+IDLE = "3s"
+"""Less than a lease lasts: what somebody stopped in the middle of is over before a lane is lost by it."""
 
 BOUND = f"set_config('idle_in_transaction_session_timeout', '{IDLE}', true)"
 """SQL for the first statement of a transaction that locks rows: whoever is stopped in the middle of it must not keep
 them from others, and behind a pooler a session has no settings of its own."""
+
+PATIENT = "set_config('lock_timeout', '2s', true)"
+"""SQL for the first statement of a transaction that waits for rows of others, and then gives way."""
 
 
 async def open_pool(settings: Settings, *, size: int = 10) -> Pool:

@@ -51,6 +51,16 @@ class Delivery:
         return replace(event, appointment_id=self.appointment_id, calendar_id=self.calendar_id)
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """An open delivery of which something that is stored cannot be read, as after a rollback of a release."""
+
+    delivery_id: UUID
+    surprises: int
+    wait: timedelta
+    error: Exception
+
+
 OPEN = ("waiting", "judged")
 
 COLUMNS = """
@@ -66,6 +76,12 @@ NEXT = f"""
     ) AS first
 """  # noqa: S608 (no value in it)
 
+OPENED = """
+    SELECT delivery_id, surprises, COALESCE(GREATEST(next_at - clock_timestamp(), interval '0'), interval '0') AS wait
+    FROM deliveries WHERE lane_id = $1 AND state IN ('waiting', 'judged') ORDER BY arrival LIMIT 1
+"""
+
+# Never backwards, whoever asks for it: what has ended is not opened by a worker, nor is judged again what was judged.
 CHANGED = Sheet(
     10,
     """
@@ -82,8 +98,26 @@ CHANGED = Sheet(
         delivery_id, state, triggers, rulebook_id, was, booking, reason, waits_for, wait, attempts, surprises
     )
     WHERE deliveries.delivery_id = new.delivery_id
+        AND (deliveries.state = 'waiting' OR deliveries.state = 'judged' AND new.state <> 'waiting')
     """,
 )
+
+# Of what came so far nothing is touched: the worker that meets a surprise may know less of it than is stored.
+PUT_OFF = Sheet(
+    11,
+    """
+    UPDATE deliveries SET
+        waits_for = new.waits_for, next_at = clock_timestamp() + new.wait, surprises = deliveries.surprises + 1
+    FROM unnest($1::uuid[], $2::text[], $3::interval[]) AS new (delivery_id, waits_for, wait)
+    WHERE deliveries.delivery_id = new.delivery_id AND state IN ('waiting', 'judged')
+    """,
+)
+
+GIVE_UP = """
+    UPDATE deliveries SET
+        state = 'failed', reason = $2, waits_for = NULL, next_at = NULL, finished_at = clock_timestamp()
+    WHERE delivery_id = $1 AND state IN ('waiting', 'judged')
+"""
 
 
 async def next_open(connection: Connection, lanes: Sequence[UUID]) -> dict[UUID, Delivery]:
@@ -98,6 +132,22 @@ async def next_open(connection: Connection, lanes: Sequence[UUID]) -> dict[UUID,
             values[name] = Booking.model_validate(values[name]) if values[name] else None
         found[lane_id] = Delivery(**values)
     return found
+
+
+async def unreadable(connection: Connection, lane_id: UUID, error: Exception) -> Unreadable | None:
+    """The same of one lane, whatever is in it."""
+    row = await connection.fetchrow(OPENED, lane_id)
+    return Unreadable(**row, error=error) if row else None
+
+
+def put_off(delivery: Delivery | Unreadable, wait: timedelta, why: str) -> Entry:
+    """Taken up again after a while, because of an error that nobody thought of."""
+    return Entry(PUT_OFF, delivery.delivery_id, (delivery.delivery_id, why, wait))
+
+
+async def give_up(connection: Connection, delivery: Delivery | Unreadable, reason: str) -> None:
+    """It has failed, however far it had come."""
+    await connection.execute(GIVE_UP, delivery.delivery_id, reason)
 
 
 def changed(delivery: Delivery) -> Entry:

@@ -5,6 +5,9 @@ it did and how that ended. Contact ids go: with one of them whatever else is kno
 That somebody was erased is proved by the receipt, which holds digests of contact ids and of what was asked, made under
 SECRET_KEY: who asks with the same words and has the key finds it, and nobody reads an address out of it.
 
+A booking of theirs is marked `erased`: HighLevel has it still, and neither the reconciler nor a moment may learn it
+from there again. A webhook that tells of it ends that.
+
 Begun and not ended, a receipt holds in `pending` who they were found to be: what told it may be erased already when
 somebody goes on. That goes with its end.
 """
@@ -17,8 +20,13 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from service.store import deliveries as kept
+from service.store import reconciliations
+from service.store.appointments import LastSeen
+from service.store.arrivals import ERASED_KEY
 from service.store.database import BOUND, Connection
 from service.store.identifiers import new_id
+from service.store.interventions import FREE_LANES, IN_DOUBT
 from service.store.person import Person, digest
 from service.store.privacy import Sought, elsewhere, looked, sought
 
@@ -45,6 +53,9 @@ FINISH = """
     WHERE erasure_id = $1 RETURNING erasure_id, kind, who, counts, began_at, finished_at, location_id, contacts
 """
 
+# What is kept for good says whom and what was erased: of nobody and nothing it says nothing.
+FORGET = "DELETE FROM erasures WHERE erasure_id = $1"
+
 RECEIPTS = """
     SELECT erasure_id, kind, who, counts, began_at, finished_at, location_id, contacts FROM erasures
     WHERE $1::text[] IS NULL OR asked = ANY($1::text[]) OR contacts && $1::text[] ORDER BY erasure_id DESC LIMIT $2
@@ -58,11 +69,20 @@ FENCE = f"""
             AND (worker IS NOT NULL OR ready_at IS NOT NULL)
         ORDER BY location_id, subject FOR UPDATE
     )
-    UPDATE lanes SET fence = fence + 1, worker = NULL, lease_until = NULL, ready_at = clock_timestamp() FROM theirs
+    UPDATE lanes SET fence = fence + 1, worker = NULL, ready_at = clock_timestamp() FROM theirs
     WHERE lanes.lane_id = theirs.lane_id RETURNING theirs.lease_until
 """  # noqa: S608 (no value in it)
 
-UNDER_WAY = "SELECT EXISTS (SELECT FROM steps WHERE delivery_id = ANY($1::uuid[]) AND state = 'sent')"
+UNDER_WAY = f"SELECT EXISTS (SELECT FROM steps WHERE delivery_id = ANY($1::uuid[]) AND {IN_DOUBT})"  # noqa: S608
+
+UNSEEN = f"""
+    SELECT {kept.COLUMNS} FROM deliveries d
+    WHERE delivery_id = ANY($1::uuid[]) AND rulebook_id IS NULL AND state <> 'ignored' AND appointment_id IS NOT NULL
+        AND body_digest IS NULL AND NOT EXISTS (
+            SELECT FROM appointments a WHERE a.location_id = d.location_id AND a.appointment_id = d.appointment_id
+        )
+    ORDER BY arrival DESC
+"""  # noqa: S608 (no value in it)
 
 LEFT = "SELECT GREATEST($1::timestamptz - clock_timestamp(), interval '0')"
 
@@ -126,7 +146,8 @@ RECONCILIATIONS = "DELETE FROM reconciliations WHERE reconciliation_id = ANY($1:
 
 # Not dropped: what is told of it next is no creation.
 APPOINTMENTS = """
-    UPDATE appointments SET contact_id = NULL, ours = ours - 'title', changed_at = clock_timestamp(), booking = (
+    UPDATE appointments SET erased = true, contact_id = NULL, ours = ours - 'title', told = NULL,
+        changed_at = clock_timestamp(), booking = (
         SELECT COALESCE(jsonb_object_agg(key, value), '{}') FROM jsonb_each(booking) WHERE key IN (
             'id', 'location_id', 'calendar_id', 'starts', 'ends', 'status', 'group_id', 'assignee', 'source', 'added',
             'updated', 'deleted'
@@ -137,7 +158,8 @@ APPOINTMENTS = """
 
 FOLLOWS = "DELETE FROM follows WHERE follow_id = ANY($1::text[]::uuid[])"
 
-ALERTS = "UPDATE alerts SET text = 'erased' WHERE alert_id = ANY($1::text[]::uuid[])"
+# Under another id: the same that is raised again within that quarter of an hour is an alert of its own, with its text.
+ALERTS = "UPDATE alerts SET text = 'erased', alert_id = gen_random_uuid() WHERE alert_id = ANY($1::text[]::uuid[])"
 
 INTERVENTIONS = "UPDATE interventions SET what = 'erased' WHERE intervention_id = ANY($1::text[]::uuid[])"
 
@@ -145,10 +167,9 @@ MARKS = "DELETE FROM marks WHERE location_id || ' ' || rule || ' ' || mark = ANY
 
 LANES = "UPDATE lanes SET subject = 'erased:' || lane_id WHERE lane_id = ANY($1::text[]::uuid[])"
 
-DELIVERY_KEYS = """
-    UPDATE delivery_keys SET key = 'erased:' || encode(sha256(convert_to(key, 'UTF8')), 'hex')
-    WHERE source || ' ' || key = ANY($1::text[])
-"""
+DELIVERY_KEYS = f"""
+    UPDATE delivery_keys SET key = {ERASED_KEY.format("key")} WHERE source || ' ' || key = ANY($1::text[])
+"""  # noqa: S608 (no value in it)
 
 ERASE: Mapping[str, str] = {
     "deliveries": DELIVERIES,
@@ -180,6 +201,11 @@ class Receipt:
     finished_at: datetime | None
     location_id: str | None
     contacts: Sequence[str]
+
+    @property
+    def erased(self) -> bool:
+        """Whether anything was."""
+        return any(self.counts.values())
 
 
 class Erasure:
@@ -213,8 +239,18 @@ class Erasure:
         found = await looked(connection, self.who, first, last)
         deliveries = [row["delivery_id"] for row in found["deliveries"]]
         keys = {table: [row["key"] for row in rows] for table, rows in found.items()}
+        await self._remember(connection, deliveries)
         await self._erase(connection, keys, deliveries)
+        await connection.execute(FREE_LANES, concerned)
         self._deliveries += deliveries
+
+    async def _remember(self, connection: Connection, deliveries: Sequence[UUID]) -> None:
+        """What nobody was asked about yet would be news to whoever finds it at HighLevel: it was seen, and is marked
+        with what is theirs elsewhere."""
+        for row in await connection.fetch(UNSEEN, deliveries):
+            booking = kept.Delivery(**row).read().booking()
+            if booking is not None and booking.contact_id in self.who.contacts:
+                await reconciliations.remember(connection, LastSeen.first(booking))
 
     async def left(self, connection: Connection) -> timedelta:
         """How long a write may still be under way that was sent before its lane was lost: no longer than its lease."""
@@ -222,11 +258,15 @@ class Erasure:
         return wait if self._until else timedelta()
 
     async def end(self, connection: Connection, key: SecretStr) -> Receipt:
+        """It is kept only where something was theirs."""
         await connection.execute(LATE_CALLS, self._deliveries)
         contacts = [digest(key, "contact", contact) for contact in sorted(self.who.contacts)]
         row = await connection.fetchrow(FINISH, self._id, contacts)
         assert row is not None
-        return Receipt(**row)
+        receipt = Receipt(**row)
+        if not receipt.erased:
+            await connection.execute(FORGET, self._id)
+        return receipt
 
     async def _erase(
         self, connection: Connection, found: Mapping[str, Sequence[str]], deliveries: Sequence[UUID] = ()

@@ -23,12 +23,14 @@ STEPS = "SELECT state, count(*) AS steps FROM steps WHERE state IN ('planned', '
 
 PARKED = "SELECT count(*) FROM deliveries WHERE state = 'parked'"
 
+PROPOSALS = "SELECT count(*) FROM reconciliations WHERE state = 'waiting'"
+
 HOLDS = "SELECT kind, count(*) AS holds FROM holds WHERE until IS NULL OR until > now() GROUP BY kind"
 
 
 @dataclass(frozen=True)
 class Gauges:
-    """Ages are in seconds, 0 where nothing waits. `holds` are numbers by kind."""
+    """Ages are in seconds, 0 where nothing waits. `holds` are numbers by kind; `proposals` wait for approval."""
 
     waiting: int
     oldest_waiting: float
@@ -36,17 +38,19 @@ class Gauges:
     steps_open: Mapping[str, int]
     parked: int = 0
     holds: Mapping[str, int] = field(default_factory=dict)
+    proposals: int = 0
 
 
 async def read(connection: Connection) -> Gauges:
-    """Deliveries that have not ended or are parked, lanes that are ready and nobody's, steps that are open, and what is
-    held back."""
+    """Deliveries that have not ended or are parked, lanes that are ready and nobody's, steps that are open, what is
+    held back, and what waits for approval."""
     waiting = await connection.fetchrow(WAITING)
     assert waiting is not None
     ready = await connection.fetchval(READY)
     steps = {row["state"]: row["steps"] for row in await connection.fetch(STEPS)}
     parked = await connection.fetchval(PARKED)
     holds = {row["kind"]: row["holds"] for row in await connection.fetch(HOLDS)}
+    proposals = await connection.fetchval(PROPOSALS)
     # A clock that was set back must not show as an age below nothing.
     oldest_waiting, oldest_ready = max(0.0, waiting["oldest"]), max(0.0, ready or 0.0)
-    return Gauges(waiting["waiting"], oldest_waiting, oldest_ready, steps, parked, holds)
+    return Gauges(waiting["waiting"], oldest_waiting, oldest_ready, steps, parked, holds, proposals)

@@ -73,6 +73,11 @@ LIFT = """
     DELETE FROM holds WHERE scope = $1 AND location_id = $2 AND rule = $3 AND kind = ANY($4::text[]) RETURNING kind
 """
 
+LIFT_RULE = """
+    DELETE FROM holds WHERE scope = 'rule' AND rule = $1 AND ($2 = '' OR location_id = $2) AND kind = ANY($3::text[])
+    RETURNING location_id
+"""
+
 # Whoever takes it looks; should they die over it, somebody does so after a while.
 PROBE = f"""
     UPDATE holds SET failures = holds.failures + 1,
@@ -135,6 +140,11 @@ async def lift(
     """Which of these it was held by."""
     rows = await connection.fetch(LIFT, scope, location_id, rule, list(kinds))
     return [row["kind"] for row in rows]
+
+
+async def lift_rule(connection: Connection, kinds: Sequence[Kind], rule: str, location_id: str) -> list[str]:
+    """Where a rule was held by these ('' for all locations): in one location, or wherever it was if that is ''."""
+    return sorted({row["location_id"] for row in await connection.fetch(LIFT_RULE, rule, location_id, list(kinds))})
 
 
 async def next_to_probe(connection: Connection, shortest: timedelta, longest: timedelta) -> Hold | None:

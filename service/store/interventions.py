@@ -1,13 +1,15 @@
 """Interventions: what somebody did by hand to deliveries, such as trying a parked one again, with who and when.
 
 Whoever changes a delivery that a worker may have in hand takes its lane away first: the fence grows, and what the
-worker writes after that is refused.
+worker writes after that is refused. What it sent before is under way until its lease ends, and so long the lane is
+nobody's.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
+from service.store import conduct
 from service.store.database import BOUND, Connection
 from service.store.identifiers import new_id
 
@@ -37,11 +39,21 @@ TAKE_LANES = f"""
         WHERE lane_id IN (SELECT lane_id FROM deliveries WHERE delivery_id = ANY($1::uuid[]))
         ORDER BY location_id, subject FOR UPDATE
     )
-    UPDATE lanes SET
-        fence = fence + $2::int,
-        worker = CASE WHEN $2 = 0 THEN worker END,
-        lease_until = CASE WHEN $2 = 0 THEN lease_until END
+    UPDATE lanes SET fence = fence + $2::int, worker = CASE WHEN $2 = 0 THEN worker END
     FROM mine WHERE lanes.lane_id = mine.lane_id
+"""  # noqa: S608 (no value in it)
+
+IN_DOUBT = "(steps.state = 'sent' OR steps.sent_at IS NOT NULL AND steps.state IN ('unknown', 'parked', 'skipped'))"
+"""SQL: whether a step's write may be under way, whatever was made of the step since."""
+
+# A lease that nobody has any more keeps others out until what was sent under it has come to its end.
+FREE_LANES = f"""
+    UPDATE lanes SET lease_until = NULL
+    WHERE lane_id IN (SELECT lane_id FROM deliveries WHERE delivery_id = ANY($1::uuid[])) AND worker IS NULL
+        AND NOT EXISTS (
+            SELECT FROM deliveries JOIN steps USING (delivery_id)
+            WHERE deliveries.lane_id = lanes.lane_id AND {IN_DOUBT}
+        )
 """  # noqa: S608 (no value in it)
 
 RING_LANES = """
@@ -54,7 +66,16 @@ RING_LANES = """
 """
 
 STILL: Mapping[Intervention, str] = {
-    what: f"SELECT delivery_id FROM deliveries WHERE delivery_id = ANY($1::uuid[]) AND {fits} FOR UPDATE"  # noqa: S608
+    what: f"""
+        SELECT delivery_id FROM deliveries JOIN unnest($1::uuid[], $2::text[]) AS found (delivery_id, stood)
+            USING (delivery_id)
+        WHERE (stood IS NULL OR state = stood OR stood = 'open' AND state IN ('waiting', 'judged'))
+            AND ($3::text IS NULL OR EXISTS (
+                SELECT FROM steps s WHERE s.delivery_id = deliveries.delivery_id AND s.state = $3
+            ))
+            AND {fits}
+        FOR UPDATE OF deliveries
+    """  # noqa: S608 (no value in it)
     for what, fits in FITS.items()
 }
 
@@ -127,14 +148,24 @@ HELD_BACK = """
 """
 
 
-async def carry_out(connection: Connection, what: Intervention, deliveries: Sequence[UUID], who: str) -> list[UUID]:
-    """Those of the deliveries it was done to: what has become another since it was asked for is left alone.
+async def carry_out(
+    connection: Connection,
+    what: Intervention,
+    deliveries: Sequence[UUID],
+    who: str,
+    *,
+    stood: Sequence[str] | None = None,
+    step: str | None = None,
+) -> list[UUID]:
+    """Those of the deliveries it was done to: what has become another since it was chosen is left alone.
 
-    The caller owns the transaction, which should be of a hundred deliveries or so: their lanes stand still meanwhile.
+    `stood`: how each stood then, `open` for waiting or judged. `step`: each was chosen for a step that stands so. The
+    caller owns the transaction, which should be of a hundred deliveries or so: their lanes stand still meanwhile.
     """
     # What is tried again nobody has in hand.
     await connection.execute(TAKE_LANES, deliveries, 0 if what == "retry" else 1)
-    fit = [row["delivery_id"] for row in await connection.fetch(STILL[what], deliveries)]
+    then: Sequence[str | None] = stood or [None] * len(deliveries)
+    fit = [row["delivery_id"] for row in await connection.fetch(STILL[what], deliveries, then, step)]
     reason = f"{'skipped' if what == 'skip' else 'parked'} by {who}"
     match what:
         case "retry":
@@ -143,10 +174,12 @@ async def carry_out(connection: Connection, what: Intervention, deliveries: Sequ
             await connection.execute(REOPEN, fit)
         case "skip":
             await connection.execute(SKIP_STEPS, fit, reason)
+            await conduct.give_back(connection, fit)
             await connection.execute(SKIP, fit, reason)
         case "park":
             await connection.execute(PARK_STEPS, fit, reason)
             await connection.execute(PARK, fit, reason)
+    await connection.execute(FREE_LANES, deliveries)
     await connection.execute(RING_LANES, deliveries)
     await note(connection, what, fit, who)
     return fit

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from service.store.database import BOUND, Connection
+from service.store.database import BOUND, PATIENT, Connection
 
 LEASE = timedelta(seconds=4.5)
 """How long a lane stays with a worker that says nothing more."""
@@ -45,7 +45,8 @@ MOST_LOCATIONS = 128
 # From location to location by the index, whatever number of lanes each has, from the pivot on and round. In each the
 # lanes that are due first; then in turns: the first of each, the second of each, behind as many as the location has at
 # work here. What is urgent goes first, however much was due before it, and also where only the rest of the budget is
-# left that is kept for it. More are looked at than are taken: what another claims at this moment is passed over.
+# left that is kept for it; but for a few places, or an unending stream of it would leave all else where it is. More are
+# looked at than are taken: what another claims at this moment is passed over.
 # Materialised: as a plain subquery it may be run again for each row joined, and then takes more than was asked for.
 CLAIM = f"""
     WITH RECURSIVE waiting (location_id, round) AS (
@@ -79,8 +80,9 @@ CLAIM = f"""
     ),
     share AS (SELECT GREATEST(1, 4 * $3 / count(*)) AS lanes FROM looked_at),
     candidates AS (
-        SELECT lane_id, due_at, urgent,
-            busy + row_number() OVER (PARTITION BY location_id ORDER BY urgent DESC, due_at) AS turn
+        SELECT lane_id, location_id, busy, due_at, urgent,
+            busy + row_number() OVER (PARTITION BY location_id ORDER BY urgent DESC, due_at) AS turn,
+            row_number() OVER (PARTITION BY location_id, urgent ORDER BY due_at) AS of_its_kind
         FROM (
             SELECT places.location_id, places.busy, lane.lane_id, lane.due_at, false AS urgent
             FROM places CROSS JOIN LATERAL (
@@ -99,8 +101,18 @@ CLAIM = f"""
         ) AS ready
     ),
     queue AS MATERIALIZED (
-        SELECT lane_id, row_number() OVER (ORDER BY urgent DESC, turn, due_at) AS place
-        FROM candidates WHERE turn <= $7 ORDER BY place LIMIT 3 * $3
+        SELECT lane_id, place FROM (
+            SELECT *, busy + row_number() OVER (PARTITION BY location_id ORDER BY place) AS number FROM (
+                SELECT *, row_number() OVER (
+                    ORDER BY NOT urgent AND among <= $8 DESC, urgent DESC, turn, due_at
+                ) AS place
+                FROM (
+                    SELECT *, row_number() OVER (PARTITION BY urgent ORDER BY of_its_kind, due_at) AS among
+                    FROM candidates
+                ) AS ranked
+            ) AS placed
+        ) AS counted
+        WHERE number <= $7 ORDER BY place LIMIT 3 * $3
     ),
     free AS MATERIALIZED (
         SELECT lanes.lane_id, lanes.worker AS before FROM queue JOIN lanes ON lanes.lane_id = queue.lane_id
@@ -116,23 +128,27 @@ CLAIM = f"""
         coalesce(free.before <> $1, false) AS taken_over, {URGENT} AS urgent, lane.due_at
 """  # noqa: S608 (no value in it)
 
-# In the order in which receivers ring them, or one would wait for the other.
-RENEW = """
-    WITH mine AS MATERIALIZED (
-        SELECT lanes.lane_id FROM lanes JOIN unnest($1::uuid[], $2::bigint[]) AS given (lane_id, fence)
-            ON lanes.lane_id = given.lane_id AND lanes.fence = given.fence
-        WHERE worker IS NOT NULL ORDER BY location_id, subject FOR NO KEY UPDATE OF lanes
-    )
-    UPDATE lanes SET lease_until = clock_timestamp() + $3 FROM mine WHERE lanes.lane_id = mine.lane_id
-    RETURNING lanes.lane_id
-"""
-
-# In the same order.
+# In the order in which receivers ring them, or one would wait for the other. A lane may be asked for under two fences
+# at once, where its worker lost it and took it up again: only one of them is right.
 HOLD = f"""
-    SELECT lanes.lane_id, {BOUND}
+    SELECT lanes.lane_id, lanes.fence, {BOUND}, {PATIENT}
     FROM lanes JOIN unnest($1::uuid[], $2::bigint[]) AS mine (lane_id, fence)
         ON lanes.lane_id = mine.lane_id AND lanes.fence = mine.fence
     WHERE worker IS NOT NULL ORDER BY location_id, subject FOR NO KEY UPDATE OF lanes
+"""  # noqa: S608 (no value in it)
+
+HOLD_FREE = f"{HOLD} SKIP LOCKED"
+
+RENEW = f"""
+    WITH mine AS MATERIALIZED ({HOLD})
+    UPDATE lanes SET lease_until = clock_timestamp() + $3 FROM mine WHERE lanes.lane_id = mine.lane_id
+    RETURNING lanes.lane_id, lanes.fence
+"""  # noqa: S608 (no value in it)
+
+RENEW_FREE = f"""
+    WITH mine AS MATERIALIZED ({HOLD_FREE})
+    UPDATE lanes SET lease_until = clock_timestamp() + $3 FROM mine WHERE lanes.lane_id = mine.lane_id
+    RETURNING lanes.lane_id, lanes.fence
 """  # noqa: S608 (no value in it)
 
 # Read in a statement of its own, after the row is held: a delivery that came meanwhile must be seen. `later` is null
@@ -144,8 +160,8 @@ RELEASE = """
         ) THEN NULL
         ELSE clock_timestamp() + given.later
     END
-    FROM unnest($1::uuid[], $2::interval[]) AS given (lane_id, later)
-    WHERE lanes.lane_id = given.lane_id
+    FROM unnest($1::uuid[], $2::bigint[], $3::interval[]) AS given (lane_id, fence, later)
+    WHERE lanes.lane_id = given.lane_id AND lanes.fence = given.fence
 """
 
 
@@ -157,32 +173,44 @@ async def claim(
     pivot: str = "",
     busy: Mapping[str, int] | None = None,
     most: int = 1_000_000,
+    spare: int = 0,
 ) -> list[Lane]:
     """Take up to so many lanes that are ready, in fair turns, those first that are due first.
 
     `busy`: how many lanes of which location are at work here; one with `most` of them gets no more. `pivot`: from
-    which location on to look, where there are more than MOST_LOCATIONS.
+    which location on to look, where there are more than MOST_LOCATIONS. `spare`: how many are kept for what is not
+    urgent, as far as there is any.
     """
     busy = busy or {}
-    rows = await connection.fetch(CLAIM, worker, LEASE, number, pivot, [*busy], [*busy.values()], most)
+    rows = await connection.fetch(CLAIM, worker, LEASE, number, pivot, [*busy], [*busy.values()], most, spare)
     return [Lane(**row) for row in sorted(rows, key=lambda row: (not row["urgent"], row["due_at"]))]
 
 
-async def renew(connection: Connection, mine: Sequence[Lane]) -> set[UUID]:
-    """Hold lanes for another LEASE from now: those that are still ours."""
-    rows = await connection.fetch(RENEW, [lane.lane_id for lane in mine], [lane.fence for lane in mine], LEASE)
-    return {row["lane_id"] for row in rows}
+async def renew(connection: Connection, mine: Sequence[Lane], *, wait: bool = True) -> set[Lane]:
+    """Hold lanes for another LEASE from now: those that are still ours.
+
+    Without `wait` those are passed over of which somebody has the row just now; nobody can claim them meanwhile. With
+    it this gives way after two seconds.
+    """
+    return await _of(connection, RENEW if wait else RENEW_FREE, mine, LEASE)
 
 
-async def hold(connection: Connection, mine: Sequence[Lane]) -> set[UUID]:
-    """Which lanes are still ours; they stay so to the end of the caller's transaction."""
-    rows = await connection.fetch(HOLD, [lane.lane_id for lane in mine], [lane.fence for lane in mine])
-    return {row["lane_id"] for row in rows}
+async def hold(connection: Connection, mine: Sequence[Lane], *, wait: bool = True) -> set[Lane]:
+    """Which lanes are still ours; they stay so to the end of the caller's transaction. `wait`: as for `renew`."""
+    return await _of(connection, HOLD if wait else HOLD_FREE, mine)
+
+
+async def _of(connection: Connection, statement: str, mine: Sequence[Lane], *more: Any) -> set[Lane]:
+    """Those that the statement answers for, each under its own fence."""
+    rows = await connection.fetch(statement, [lane.lane_id for lane in mine], [lane.fence for lane in mine], *more)
+    ours = {(row["lane_id"], row["fence"]) for row in rows}
+    return {lane for lane in mine if (lane.lane_id, lane.fence) in ours}
 
 
 async def release(connection: Connection, lanes: Sequence[Lane], after: timedelta) -> None:
     """Give lanes back that are held: ready `after` a while if anything in them is open, else at rest."""
-    await connection.execute(RELEASE, [lane.lane_id for lane in lanes], [after] * len(lanes))
+    ids, fences = [lane.lane_id for lane in lanes], [lane.fence for lane in lanes]
+    await connection.execute(RELEASE, ids, fences, [after] * len(lanes))
 
 
 def describe(lane: Lane) -> dict[str, Any]:

@@ -11,23 +11,31 @@ CLAIM = timedelta(seconds=30)
 """How long a location stays with who lays its moments and says nothing more."""
 
 AGAIN = timedelta(minutes=1)
-"""Until they are laid a second time: for deliveries that were judged by the rules before while they were laid first."""
+"""From when they are begun to be laid until they are laid a second time: for deliveries that were judged by the rules
+before while they were laid first."""
 
 
 @dataclass(frozen=True)
 class Laying:
-    """A location whose moments are to be laid for what is in force; `changed`: for the first time."""
+    """A location whose moments are to be laid for what is in force; `changed`: for the first time.
+
+    `since`: what falls due after that is to come, though it may have passed by now; None for what has yet to begin.
+    """
 
     location_id: str
     rulebook_id: UUID | None
     time_zone: str
     mode: str
     changed: bool
+    since: datetime | None = None
 
 
+# `again_at` is AGAIN after they were begun to be laid or, where that was not finished, when they were.
 # Each newest version is found through the index that keeps versions unique.
 WANTED = """
-    SELECT location_id, rulebook_id, time_zone, mode, changed FROM (
+    SELECT location_id, rulebook_id, time_zone, mode, changed,
+        CASE WHEN changed THEN NULL WHEN claimed_until IS NULL THEN again_at - $2::interval ELSE again_at END AS since
+    FROM (
         SELECT locations.location_id, in_force.rulebook_id, locations.time_zone, locations.mode, again_at,
             claimed_until,
             laid.location_id IS NULL OR laid.time_zone <> locations.time_zone OR laid.mode <> locations.mode
@@ -53,19 +61,24 @@ BEGIN = """
     ON CONFLICT (location_id) DO UPDATE SET
         rulebook_id = $2, time_zone = $3, mode = $4, claimed_until = now() + $5, again_at = now()
     WHERE laid.claimed_until IS NULL OR laid.claimed_until < now()
-    RETURNING location_id
+    RETURNING again_at
 """
 
 GO_ON = "UPDATE laid SET claimed_until = now() + $2 WHERE location_id = $1"
 
-FINISH = "UPDATE laid SET claimed_until = NULL, again_at = now() + $2 WHERE location_id = $1"
+# What LAY_AGAIN has asked for meanwhile stands.
+FINISH = """
+    UPDATE laid SET claimed_until = NULL, again_at = CASE WHEN again_at > $2 THEN again_at ELSE $2 + $3::interval END
+    WHERE location_id = $1
+"""
 
 LAY_AGAIN = "UPDATE laid SET again_at = now() WHERE location_id = $1"
 
-# Held until they are laid for: who moves one meanwhile lays its moments after that.
+# Held until they are laid for: who moves one meanwhile lays its moments after that. Of somebody who was erased no
+# moment reads anything again.
 BOOKINGS = """
     SELECT booking FROM appointments
-    WHERE location_id = $1 AND appointment_id > $2 AND (booking->>'ends')::timestamptz > $3
+    WHERE location_id = $1 AND appointment_id > $2 AND (booking->>'ends')::timestamptz > $3 AND NOT erased
     ORDER BY appointment_id
     LIMIT $4
     FOR SHARE
@@ -74,13 +87,14 @@ BOOKINGS = """
 
 async def wanted(connection: Connection, most: int) -> list[Laying]:
     """Locations that nobody lays moments for though it is time."""
-    return [Laying(**row) for row in await connection.fetch(WANTED, most)]
+    return [Laying(**row) for row in await connection.fetch(WANTED, most, AGAIN)]
 
 
-async def begin(connection: Connection, laying: Laying) -> bool:
-    """Whether it is ours; one that is not finished is wanted again when its claim has ended."""
+async def begin(connection: Connection, laying: Laying) -> datetime | None:
+    """When it became ours, None if it is not; one that is not finished is wanted again when its claim has ended."""
     values = laying.location_id, laying.rulebook_id, laying.time_zone, laying.mode
-    return await connection.fetchval(BEGIN, *values, CLAIM) is not None
+    begun: datetime | None = await connection.fetchval(BEGIN, *values, CLAIM)
+    return begun
 
 
 async def go_on(connection: Connection, laying: Laying) -> None:
@@ -88,8 +102,8 @@ async def go_on(connection: Connection, laying: Laying) -> None:
     await connection.execute(GO_ON, laying.location_id, CLAIM)
 
 
-async def finish(connection: Connection, laying: Laying, *, again: bool) -> None:
-    await connection.execute(FINISH, laying.location_id, AGAIN if again else None)
+async def finish(connection: Connection, laying: Laying, begun: datetime, *, again: bool) -> None:
+    await connection.execute(FINISH, laying.location_id, begun, AGAIN if again else None)
 
 
 async def again(connection: Connection, location_id: str) -> None:

@@ -36,7 +36,7 @@ RELEASED = Sheet(90, lanes.RELEASE)
 
 def released(lane: Lane, after: timedelta) -> Entry:
     """Given back: ready `after` a while if anything in it is open, else at rest."""
-    return Entry(RELEASED, lane.lane_id, (lane.lane_id, after))
+    return Entry(RELEASED, lane.lane_id, (lane.lane_id, lane.fence, after))
 
 
 Entries: TypeAlias = Mapping[tuple[Sheet, Hashable], Entry]
@@ -50,13 +50,13 @@ class Page:
     entries: Entries
 
 
-async def write(connection: Connection, pages: Sequence[Page]) -> list[bool]:
+async def write(connection: Connection, pages: Sequence[Page], *, wait: bool = True) -> list[bool]:
     """Write the pages of all lanes that are still held: for each page whether it was. The caller owns the transaction.
 
-    They stay held to its end.
+    They stay held to its end. `wait`: for lanes of which somebody has the row just now, which are else passed over.
     """
-    held = await lanes.hold(connection, [page.lane for page in pages])
-    theirs = [page.lane.lane_id in held for page in pages]
+    held = await lanes.hold(connection, [page.lane for page in pages], wait=wait)
+    theirs = [page.lane in held for page in pages]
     sheets: dict[Sheet, dict[Hashable, tuple[Any, ...]]] = {}
     for page, ours in zip(pages, theirs, strict=True):
         for entry in page.entries.values() if ours else ():

@@ -60,7 +60,27 @@ DROP_TIMERS = """
     )
 """
 
-DROP_MARKS = "DELETE FROM marks WHERE ctid IN (SELECT ctid FROM marks WHERE marked_at < $1 LIMIT $2)"
+# As `workers.restraints.mark_of` writes them. What is marked once for a booking stays as long as last seen does, which
+# is longer than the booking is ahead, and what is once for a day until that is over.
+DROP_MARKS = """
+    DELETE FROM marks WHERE ctid IN (
+        SELECT ctid FROM marks WHERE marked_at < $1 AND CASE split_part(mark, ' ', 1)
+            WHEN 'appointment' THEN NOT EXISTS (
+                SELECT FROM appointments a
+                WHERE a.location_id = marks.location_id AND a.appointment_id = substr(mark, length('appointment ') + 1)
+            )
+            WHEN 'series' THEN NOT EXISTS (
+                SELECT FROM appointments a
+                WHERE a.location_id = marks.location_id AND a.appointment_id = substr(mark, length('series ') + 1)
+            ) AND NOT EXISTS (
+                SELECT FROM appointments a
+                WHERE a.location_id = marks.location_id AND a.series_id = substr(mark, length('series ') + 1)
+            )
+            WHEN 'day' THEN substr(mark, length('day ') + 1) < to_char($1::timestamptz, 'YYYY-MM-DD')
+            ELSE true
+        END LIMIT $2
+    )
+"""
 
 DROP_USES = "DELETE FROM uses WHERE ctid IN (SELECT ctid FROM uses WHERE used_at < $1 LIMIT $2)"
 

@@ -1,7 +1,7 @@
 """Locations: one HighLevel sub-account each, with its token encrypted at rest."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,15 +33,19 @@ class Location:
     time_zone_chosen: bool = False
     """Somebody chose another clock than HighLevel's, or the same for good."""
     grant: Grant | None = None
+    token_refused: bool = False
+    """HighLevel refused its token, and has not taken it since; told only of every location."""
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
 
-# A private token takes the place of what was connected; what is connected writes its own grant after this.
+# A private token takes the place of what was connected; what is connected writes its own grant after this. Whatever
+# waits for a token has one: should it be refused as well, the next call finds that.
 ADD = """
-    WITH replaced AS (DELETE FROM grants WHERE location_id = $1)
+    WITH replaced AS (DELETE FROM grants WHERE location_id = $1),
+    waited AS (DELETE FROM holds WHERE scope = 'location' AND location_id = $1 AND kind = 'token')
     INSERT INTO locations AS kept (
         location_id, name, time_zone, token, connected_at, time_zone_read, time_zone_chosen
     )
@@ -66,7 +70,12 @@ FIND = f"SELECT {COLUMNS} FROM {GRANTED} WHERE locations.location_id = $1"  # no
 
 SEVERAL = f"SELECT {COLUMNS} FROM {GRANTED} WHERE locations.location_id = ANY($1::text[])"  # noqa: S608
 
-LIST = f"SELECT {COLUMNS} FROM {GRANTED} ORDER BY locations.location_id"  # noqa: S608
+LIST = f"""
+    SELECT {COLUMNS}, EXISTS (
+        SELECT FROM holds WHERE scope = 'location' AND kind = 'token' AND holds.location_id = locations.location_id
+    ) AS token_refused
+    FROM {GRANTED} ORDER BY locations.location_id
+"""  # noqa: S608
 
 SET_TIME_ZONE = """
     UPDATE locations SET time_zone = $2, time_zone_chosen = $3, time_zone_read = COALESCE($4, time_zone_read)
@@ -133,7 +142,8 @@ async def remove(connection: Connection, location_id: str) -> bool:
 
 async def every(connection: Connection) -> list[Location]:
     """All of them, without their tokens."""
-    return [_location(row, None) for row in await connection.fetch(LIST)]
+    rows = await connection.fetch(LIST)
+    return [replace(_location(row, None), token_refused=row["token_refused"]) for row in rows]
 
 
 async def set_time_zone(

@@ -102,13 +102,19 @@ IGNORED = "SELECT reason, times FROM ignored_counts WHERE day = current_date ORD
 
 LOCATIONS = """
     SELECT l.location_id, l.name, l.time_zone, l.mode, l.connected_at, r.location_id IS NOT NULL AS own, r.version,
-        r.message, r.applied_at
+        r.message, r.applied_at, (
+            SELECT count(*) FROM reconciliations f WHERE f.location_id = l.location_id AND f.state = 'waiting'
+        ) AS proposals
     FROM locations l LEFT JOIN LATERAL (
         SELECT location_id, version, message, applied_at FROM rulebooks b
         WHERE b.location_id = l.location_id OR b.location_id IS NULL
         ORDER BY b.location_id IS NULL, version DESC LIMIT 1
     ) AS r ON true
     ORDER BY l.name, l.location_id LIMIT $1
+"""
+
+PROPOSALS_NUMBER = """
+    SELECT count(*) FROM (SELECT FROM reconciliations WHERE state = 'waiting' LIMIT $1) AS proposed
 """
 
 ALERTS_NUMBER = """
@@ -144,6 +150,8 @@ class Overview:
     failed: list[Row]
     parked_number: int
     parked: list[Row]
+    proposals_number: int
+    """Bookings that no webhook told of and that wait for approval."""
     steps: list[Notable]
     lanes: list[Row]
     ready: int
@@ -173,6 +181,7 @@ async def now(connection: Connection) -> Overview:
             failed=await _rows(connection, STANDING, "failed", LONGEST),
             parked_number=await connection.fetchval(STANDING_NUMBER, "parked", COUNTED),
             parked=await _rows(connection, STANDING, "parked", LONGEST),
+            proposals_number=await connection.fetchval(PROPOSALS_NUMBER, COUNTED),
             steps=[await _notable(connection, state) for state in NOTABLE],
             lanes=await _rows(connection, LANES, LONGEST),
             ready=ready["number"],

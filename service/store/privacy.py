@@ -91,7 +91,7 @@ def _elsewhere(table: str, key: str, theirs: str, *texts: str, body: str = "NULL
 OF_THEIR_DELIVERY = "delivery_id = ANY($6::uuid[])"
 
 IN_APPOINTMENTS = _elsewhere(
-    "appointments", "location_id || ' ' || appointment_id", "contact_id = ANY($3::text[])", "booking", "ours"
+    "appointments", "location_id || ' ' || appointment_id", "contact_id = ANY($3::text[])", "booking", "ours", "told"
 )
 IN_FOLLOWS = _elsewhere("follows", "follow_id::text", "appointment_id = ANY($4::text[])", "title", "block")
 IN_TIMERS = _elsewhere("timers", "timer_id::text", THEIR_BOOKING, "moment", "reason")
@@ -141,6 +141,19 @@ BOOKINGS = """
         )
 """
 
+OF_LOCATIONS = (
+    "locations",
+    "deliveries",
+    "lanes",
+    "appointments",
+    "follows",
+    "reconciliations",
+    "marks",
+    "timers",
+    "calls",
+)
+REMEMBERED = "SELECT " + " OR ".join(f"EXISTS (SELECT FROM {each} WHERE location_id = $1)" for each in OF_LOCATIONS)  # noqa: S608
+
 KEYS: Mapping[str, str] = {
     "deliveries": "delivery_id::text",
     "verdicts": "delivery_id || ' ' || place",
@@ -186,6 +199,11 @@ class Sought:
     def says(self, row: Mapping[str, Any]) -> bool:
         """Whether a row is theirs, looked at closely."""
         return row["theirs"] or any(needle.mentioned_in(*_values(row)) for needle in self.needles)
+
+
+async def remembered(connection: Connection, location_id: str) -> bool:
+    """Whether a location is registered, or something of it is kept."""
+    return bool(await connection.fetchval(REMEMBERED, location_id, timeout=PATIENCE))
 
 
 async def sought(connection: Connection, person: Person, location_id: str | None) -> Sought:

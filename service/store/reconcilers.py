@@ -23,7 +23,8 @@ class ClaimLost(Exception):
 class Claim:
     """A pass over a location, begun or to be gone on with.
 
-    `inventory_at` is None until the first pass has ended. `failures`: times that this pass came to a stop.
+    `inventory_at` is when the first pass began, None until it has ended. `failures`: times that this pass came to a
+    stop where it is now.
     """
 
     location_id: str
@@ -56,15 +57,24 @@ ENSURE = """
     ON CONFLICT DO NOTHING
 """
 
-CLAIM = """
+# A budget that is spent is met at the calls themselves, which wait for their share of it.
+HELD = """
+    EXISTS (
+        SELECT FROM holds WHERE (scope = 'all' OR (scope = 'location' AND holds.location_id = reconcilers.location_id))
+            AND kind <> 'budget' AND (holds.until IS NULL OR holds.until > clock_timestamp())
+    )
+"""
+
+CLAIM = f"""
     UPDATE reconcilers SET worker = $1, fence = fence + 1, until = clock_timestamp() + $2
     WHERE location_id = (
         SELECT location_id FROM reconcilers
         WHERE next_at <= clock_timestamp() AND (until IS NULL OR until < clock_timestamp()) AND (asked OR NOT $3)
+            AND NOT {HELD}
         ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING location_id, fence, inventory_at, progress, found, failures
-"""
+"""  # noqa: S608 (no value in it)
 
 HOLD = """
     UPDATE reconcilers SET until = clock_timestamp() + $3
@@ -72,7 +82,9 @@ HOLD = """
     RETURNING clock_timestamp()
 """
 
-SAVE = "UPDATE reconcilers SET progress = $2::jsonb WHERE location_id = $1"
+IS_HELD = f"SELECT {HELD} FROM reconcilers WHERE location_id = $1"  # noqa: S608
+
+SAVE = "UPDATE reconcilers SET progress = $2::jsonb, failure = NULL, failures = 0 WHERE location_id = $1"
 
 REST = """
     UPDATE reconcilers SET worker = NULL, until = NULL, next_at = clock_timestamp() + $3, failure = $4,
@@ -80,11 +92,12 @@ REST = """
     WHERE location_id = $1 AND fence = $2
 """
 
+# What was changed while the first pass went on may be in none of its lists: the inventory is as old as its beginning.
 FINISH = """
     UPDATE reconcilers SET worker = NULL, until = NULL, asked = false, next_at = clock_timestamp() + $3,
         progress = NULL, failure = NULL, failures = 0, last_at = clock_timestamp(), found = $4::jsonb,
         inventory_bookings = CASE WHEN inventory_at IS NULL THEN $5 ELSE inventory_bookings END,
-        inventory_at = COALESCE(inventory_at, clock_timestamp())
+        inventory_at = COALESCE(inventory_at, (progress->>'began_at')::timestamptz, clock_timestamp())
     WHERE location_id = $1 AND fence = $2
 """
 
@@ -108,7 +121,8 @@ async def ensure(connection: Connection, spread: timedelta) -> None:
 
 
 async def claim(connection: Connection, worker: str, *, only_asked: bool = False) -> Claim | None:
-    """Take the location that has been due longest, or of those that somebody asked for; None when there is none."""
+    """Take the location that has been due longest, or of those that somebody asked for, and that nothing holds back;
+    None when there is none."""
     row = await connection.fetchrow(CLAIM, worker, CLAIM_FOR, only_asked)
     return Claim(**row) if row else None
 
@@ -123,8 +137,13 @@ async def hold(connection: Connection, claim: Claim) -> datetime:
     return moment
 
 
+async def held_back(connection: Connection, location_id: str) -> bool:
+    """Whether its calls are held back now: somebody paused it, HighLevel fails, or its token is refused."""
+    return bool(await connection.fetchval(IS_HELD, location_id))
+
+
 async def save(connection: Connection, claim: Claim, progress: Mapping[str, Any]) -> None:
-    """Where the pass is. Raises ClaimLost."""
+    """Where the pass is, which goes on. Raises ClaimLost."""
     async with connection.transaction():
         await hold(connection, claim)
         await connection.execute(SAVE, claim.location_id, dict(progress))

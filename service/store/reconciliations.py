@@ -18,10 +18,14 @@ KEPT_FOR = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Known:
-    """An appointment as it was last seen, and when that was noted, by the database's clock."""
+    """An appointment as it was last seen, and when that was noted, by the database's clock.
+
+    `erased`: it is of somebody who was erased, and nothing is to be learnt of it until a webhook tells of it.
+    """
 
     seen: LastSeen
     changed_at: datetime
+    erased: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Proposal:
 
 
 KNOWN = """
-    SELECT appointment_id, booking, heard, ours, others, assignee_chosen, changed_at
+    SELECT appointment_id, booking, heard, ours, others, assignee_chosen, changed_at, erased
     FROM appointments WHERE location_id = $1 AND appointment_id = ANY($2::text[])
 """
 
@@ -46,7 +50,7 @@ KNOWN = """
 AHEAD = """
     SELECT booking FROM appointments
     WHERE location_id = $1 AND (booking->>'calendar_id' = ANY($2::text[])) = $3
-        AND NOT COALESCE((booking->>'deleted')::boolean, false)
+        AND NOT COALESCE((booking->>'deleted')::boolean, false) AND NOT erased
         AND (booking->>'ends')::timestamptz > $4 AND (booking->>'starts')::timestamptz < $5
         AND appointment_id <> ALL($6::text[])
     ORDER BY random() LIMIT $7
@@ -72,6 +76,19 @@ UNDER_WAY = """
         SELECT FROM steps WHERE location_id = $2 AND appointment_id IN ($3, $4)
             AND state IN ('planned', 'sent', 'waiting')
     )
+"""
+
+# What was never judged has left nothing in `appointments`. What our own clock or another system tells is no news of it.
+SET_ASIDE = """
+    SELECT CASE WHEN state = 'parked' THEN 'parked' ELSE 'skipped' END FROM deliveries aside
+    WHERE location_id = $1 AND appointment_id = $2 AND booking IS NULL
+        AND event <> 'moment' AND event NOT LIKE 'external.%'
+        AND (state = 'parked' OR state = 'done' AND EXISTS (
+            SELECT FROM interventions i WHERE i.delivery_id = aside.delivery_id AND what = 'skip'))
+        AND NOT EXISTS (
+            SELECT FROM deliveries later WHERE later.location_id = $1 AND later.appointment_id = $2
+                AND later.arrival > aside.arrival AND later.booking IS NOT NULL)
+    ORDER BY arrival DESC LIMIT 1
 """
 
 ACTED = """
@@ -107,6 +124,11 @@ WAITS = """
     )
 """
 
+PROPOSED = """
+    SELECT location_id, count(*) AS proposals FROM reconciliations WHERE state = 'waiting'
+    GROUP BY location_id ORDER BY location_id
+"""
+
 DECIDE = """
     UPDATE reconciliations SET state = $2, body = NULL, decided_at = clock_timestamp()
     WHERE reconciliation_id = $1 AND state = 'waiting' AND body = $3
@@ -140,7 +162,7 @@ async def known(connection: Connection, location_id: str, ids: Collection[str]) 
         booking = Booking.model_validate(row["booking"])
         others = frozenset(row["others"])
         seen = LastSeen(booking, row["heard"], row["ours"], others, row["assignee_chosen"])
-        found[row["appointment_id"]] = Known(seen, row["changed_at"])
+        found[row["appointment_id"]] = Known(seen, row["changed_at"], row["erased"])
     return found
 
 
@@ -180,6 +202,14 @@ async def quiet(connection: Connection, location_id: str, appointment_id: str) -
     return not await connection.fetchval(UNDER_WAY, lane_id, location_id, appointment_id, series or appointment_id)
 
 
+async def set_aside(
+    connection: Connection, location_id: str, appointment_id: str
+) -> Literal["parked", "skipped"] | None:
+    """What somebody has decided of the news of an appointment before it was judged; None where it was judged since."""
+    decided: Literal["parked", "skipped"] | None = await connection.fetchval(SET_ASIDE, location_id, appointment_id)
+    return decided
+
+
 async def acted(connection: Connection, location_id: str) -> int:
     """Bookings of the last hour that rules were asked about without anybody's approval."""
     return int(await connection.fetchval(ACTED, location_id))
@@ -204,6 +234,11 @@ async def waiting(connection: Connection, location_id: str) -> list[Proposal]:
 async def waits(connection: Connection, location_id: str, appointment_id: str) -> bool:
     """Whether something about the booking does."""
     return bool(await connection.fetchval(WAITS, location_id, appointment_id))
+
+
+async def proposed(connection: Connection) -> dict[str, int]:
+    """How many bookings wait for approval in which location; none where nothing does."""
+    return {row["location_id"]: row["proposals"] for row in await connection.fetch(PROPOSED)}
 
 
 async def decide(connection: Connection, proposal: Proposal, state: Literal["approved", "dismissed"]) -> bool:

@@ -1,7 +1,8 @@
 """Reservations: people chosen for a time by steps that have not ended, whom HighLevel may not show there yet.
 
 They are the steps themselves, of which `meant` says whom they reserve: made with the plan in one transaction, gone with
-whatever ends the step.
+whatever ends the step. Where nobody knows what became of it, it stands until HighLevel tells that another has the
+booking.
 """
 
 from collections.abc import Mapping
@@ -36,6 +37,12 @@ BETWEEN = """
     WHERE meant ? 'reserves' AND state IN ('planned', 'sent', 'waiting', 'unknown')
         AND location_id = $1
         AND (meant->'reserves'->>'starts')::timestamptz < $3 AND (meant->'reserves'->>'ends')::timestamptz > $2
+        AND (state <> 'unknown' OR NOT EXISTS (
+            SELECT FROM appointments seen
+            WHERE seen.location_id = steps.location_id AND seen.appointment_id = steps.appointment_id
+                AND seen.changed_at > steps.finished_at
+                AND seen.booking->>'assignee' IS DISTINCT FROM meant->'reserves'->>'user'
+        ))
     ORDER BY step_id
 """
 

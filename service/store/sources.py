@@ -7,12 +7,19 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from service.event import MOMENT
 from service.store.database import Connection
 from service.store.sealing import Keys, Shut
 
 KINDS = ("highlevel", "workflow", "external")
 HIGHLEVEL = "highlevel"
 """The one source of that kind: its door has no name in its address, and its key is HighLevel's."""
+
+RECONCILER = "reconciler"
+"""Whose deliveries those are of what no webhook told."""
+
+OURS = (RECONCILER, MOMENT)
+"""What no source may be called: as these we post to ourselves."""
 
 MOST_SECRETS = 2
 """Valid at once, so that a secret can be changed on one side after the other."""

@@ -11,6 +11,10 @@ from service.store.ledger import Entry, Sheet
 
 OPEN = ("planned", "sent", "waiting")
 
+NOT_RUN = "not run: its delivery was given up"
+
+EITHER = "it was sent, and its delivery was given up: either it was done, or never"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -41,7 +45,7 @@ class Step:
     """Times that it was sent and no answer told what became of it."""
 
     looks: int = 0
-    """Times that nobody could look whether it may be sent."""
+    """Times that it was kept from being sent, or nobody could look whether it may be, other than by a spent budget."""
 
     since_sent: timedelta | None = None
     wait: timedelta = timedelta()
@@ -59,6 +63,10 @@ class Step:
 
     def ended(self, state: str, reason: str | None = None, written_id: str | None = None) -> "Step":
         return replace(self, state=state, reason=reason, written_id=written_id, wait=timedelta())
+
+    def given_up(self) -> "Step":
+        """With its delivery: nobody will come back to it, but for whoever tries that again."""
+        return self.ended("unknown", EITHER) if self.state == "sent" else self.ended("failed", NOT_RUN)
 
 
 COLUMNS = """
@@ -101,12 +109,21 @@ KEEP = Sheet(
     """,
 )
 
+GIVE_UP = """
+    UPDATE steps SET
+        state = CASE state WHEN 'sent' THEN 'unknown' ELSE 'failed' END,
+        reason = CASE state WHEN 'sent' THEN $2 ELSE $3 END, next_at = NULL, finished_at = clock_timestamp()
+    WHERE delivery_id = $1 AND state IN ('planned', 'sent', 'waiting')
+    RETURNING action, state
+"""
+
 # What is in doubt counts as done.
 CHANGED_BY = """
     SELECT rule FROM steps
     WHERE location_id = $1 AND appointment_id = $2 AND state IN ('sent', 'done', 'unknown')
         AND COALESCE(sent_at, planned_at) > now() - $4::interval AND operation ->> 'operation' = 'EditAppointment'
         AND CASE $3::text
+            WHEN 'any' THEN true
             WHEN 'move' THEN (operation -> 'fields' ->> 'start_time')::timestamptz
                 <> (meant -> 'before' ->> 'starts')::timestamptz
             ELSE operation -> 'fields' ->> 'assigned_user_id' IS DISTINCT FROM meant -> 'before' ->> 'assignee'
@@ -151,10 +168,17 @@ async def of_deliveries(connection: Connection, deliveries: Sequence[UUID]) -> l
     return [_step(row) for row in await connection.fetch(OF_DELIVERIES, list(deliveries))]
 
 
+async def give_up(connection: Connection, delivery_id: UUID) -> list[tuple[str, str]]:
+    """What is open of a delivery that nobody may be able to read: the action of each, and how it ended."""
+    rows = await connection.fetch(GIVE_UP, delivery_id, EITHER, NOT_RUN)
+    return [(row["action"], row["state"]) for row in rows]
+
+
 async def rules_that_changed(
     connection: Connection, location_id: str, appointment_id: str, change: str, *, within: timedelta
 ) -> list[str]:
-    """The rules by which a booking was moved (`move`) or given to somebody (`assign`) lately, one for each time."""
+    """The rules by which a booking was moved (`move`), given to somebody (`assign`) or changed at all (`any`) lately,
+    one for each time."""
     rows = await connection.fetch(CHANGED_BY, location_id, appointment_id, change, within)
     return [row["rule"] for row in rows]
 

@@ -1,4 +1,5 @@
-"""Timers: the moments that rules wait for, one row each, and the deliveries that they turn into when they are due.
+"""Timers: the moments that rules wait for, one row each, and the deliveries that they turn into when they are due: open
+ones for those that come in time, and ended ones, which nobody works on, for those that are missed.
 
 Who fires timers holds their rows while it rings their lanes; who relays holds its lane's row, and so must not wait for
 a timer. It passes over one that is being fired: that delivery comes after it in the same lane, and relays once more.
@@ -12,12 +13,12 @@ from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
 
-from service.event import MOMENT, Event, read_moment
+from service.event import MOMENT, read_moment
 from service.store import arrivals
 from service.store.arrivals import Arrival
 from service.store.database import BOUND, Connection
 from service.store.identifiers import new_id
-from service.trigger import Booking
+from service.trigger import Booking, series_of
 
 PASSED = "it had passed already when it was laid"
 
@@ -47,6 +48,8 @@ class Timer:
     due_at: datetime
     until_at: datetime
     time_zone: str
+    starts: datetime | None = None
+    """Its booking, as it was last seen."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +98,39 @@ PRUNE = """
 """
 
 DUE = f"""
-    SELECT timer_id, location_id, appointment_id, contact_id, rule, moment, due_at, until_at, time_zone, {BOUND}
-    FROM timers JOIN locations USING (location_id)
+    SELECT timer_id, location_id, appointment_id, timers.contact_id, rule, moment, due_at, until_at, time_zone,
+        (booking->>'starts')::timestamptz AS starts, {BOUND}
+    FROM timers JOIN locations USING (location_id) LEFT JOIN appointments USING (location_id, appointment_id)
     WHERE state = 'waiting' AND due_at <= $1
     ORDER BY due_at
     LIMIT $2
     FOR UPDATE OF timers SKIP LOCKED
 """  # noqa: S608 (no value in it)
 
+# Under their keys like any other delivery, and in no lane: nobody has to take them up. What is known was not missed.
+MISSED = """
+    WITH missed AS (
+        SELECT * FROM unnest(
+            $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[]
+        ) AS missed (delivery_id, key, location_id, appointment_id, series_id, contact_id, reason, body)
+    ),
+    claimed AS (
+        INSERT INTO delivery_keys (source, key, delivery_id)
+        SELECT $9, key, delivery_id FROM missed ORDER BY key
+        ON CONFLICT DO NOTHING
+        RETURNING delivery_id
+    )
+    INSERT INTO deliveries (
+        delivery_id, source, received_at, event, location_id, appointment_id, series_id, contact_id, state, reason,
+        finished_at, body
+    )
+    SELECT delivery_id, $9, $10, $9, location_id, appointment_id, series_id, contact_id, 'done', reason,
+        clock_timestamp(), body
+    FROM missed JOIN claimed USING (delivery_id) ORDER BY delivery_id
+    RETURNING delivery_id
+"""
+
+# What is due by the clock goes on to its next time; the row says of the last one what became of it.
 END = """
     UPDATE timers SET
         state = ended.state, reason = ended.reason, delivery_id = ended.delivery_id, due_at = ended.due_at,
@@ -112,11 +140,10 @@ END = """
     WHERE timers.timer_id = ended.timer_id
 """
 
-# What is due by the clock goes on to its next time; the row says of the last one what became of it.
-MISS = """
-    UPDATE timers SET reason = $6, state = CASE state WHEN 'fired' THEN 'missed' ELSE state END
-    WHERE location_id = $1 AND appointment_id = $2 AND rule = $3 AND moment = $4 AND delivery_id = $5
-"""
+
+def missed(rule: str, moment: str, why: str) -> str:
+    """The reason of a delivery whose moment nobody was asked at in time."""
+    return f"missed: {rule} was due {moment}; {why}"
 
 
 async def relay(connection: Connection, booking: Booking, wanted: Sequence[Wanted] | None) -> None:
@@ -187,9 +214,9 @@ async def prune(connection: Connection, location_id: str, kept: Iterable[tuple[s
 
 
 async def of_clock(connection: Connection, location_id: str) -> dict[tuple[str, str], datetime]:
-    """When what the clock tells is due next, by rule and moment."""
+    """When what the clock tells is due next, by rule and moment. One that could not be read is due no more."""
     rows = await connection.fetch(OF_APPOINTMENT, location_id, "")
-    return {(row["rule"], row["moment"]): row["due_at"] for row in rows}
+    return {(row["rule"], row["moment"]): row["due_at"] for row in rows if row["state"] == "waiting"}
 
 
 async def due(connection: Connection, now: datetime, most: int) -> list[Timer]:
@@ -198,26 +225,39 @@ async def due(connection: Connection, now: datetime, most: int) -> list[Timer]:
     return [Timer(**{name: row[name] for name in Timer.__dataclass_fields__}) for row in rows]
 
 
-async def end(connection: Connection, outcomes: Sequence[Outcome], now: datetime, *, ignored_kept: int) -> None:
-    """Turn each that fires into a delivery in its appointment's lane, and say of each what became of it.
+async def end(
+    connection: Connection, outcomes: Sequence[Outcome], now: datetime, *, ignored_kept: int
+) -> list[UUID | None]:
+    """Turn each into a delivery, one that fires in its appointment's lane, and say of each what became of it.
 
-    A delivery's key is the instant's own: whatever else happens, a moment is delivered once.
+    A delivery's key is the instant's own: whatever else happens, a moment is delivered once. The ids are in the order
+    of the outcomes; None for one that is missed and was delivered before all the same.
     """
     fired = [_arrival(each.timer, now) for each in outcomes if each.missed is None]
     recorded = iter(await arrivals.record(connection, fired, ignored_kept=ignored_kept) if fired else ())
-    rows = []
+    lost = iter(await _miss(connection, [each for each in outcomes if each.missed is not None], now))
+    ids, rows = [], []
     for each in outcomes:
-        delivery_id = next(recorded).delivery_id if each.missed is None else None
+        ids.append(next(recorded).delivery_id if each.missed is None else next(lost))
         state = "waiting" if each.again else "missed" if each.missed else "fired"
         times = each.again or (each.timer.due_at, each.timer.until_at)
-        rows.append((each.timer.timer_id, state, each.missed, delivery_id, *times))
+        rows.append((each.timer.timer_id, state, each.missed, ids[-1], *times))
     await connection.execute(END, *_columns(rows))
+    return ids
 
 
-async def miss(connection: Connection, delivery_id: UUID, event: Event, reason: str) -> None:
-    """Say of one that fired in time that its delivery was taken up too late."""
-    place = event.location_id, event.appointment_id or "", event.rule, *event.news
-    await connection.execute(MISS, *place, delivery_id, reason)
+async def _miss(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> list[UUID | None]:
+    rows = []
+    for each in outcomes:
+        timer, event = each.timer, _arrival(each.timer, now)
+        assert each.missed is not None
+        reason, series_id = missed(timer.rule, timer.moment, each.missed), series_of(timer.appointment_id)
+        whose = timer.location_id, timer.appointment_id or None, series_id, timer.contact_id
+        rows.append((new_id(), event.event.key, *whose, reason, event.body))
+    if not rows:
+        return []
+    kept = {row["delivery_id"] for row in await connection.fetch(MISSED, *_columns(rows), MOMENT, now)}
+    return [row[0] if row[0] in kept else None for row in rows]
 
 
 def _arrival(timer: Timer, now: datetime) -> Arrival:
@@ -231,6 +271,7 @@ def _arrival(timer: Timer, now: datetime) -> Arrival:
         "moment": timer.moment,
         "due": timer.due_at.isoformat(),
         "until": timer.until_at.isoformat(),
+        "starts": timer.starts and timer.starts.isoformat(),
     }
     body = json.dumps(said, ensure_ascii=False).encode()
     return Arrival(MOMENT, read_moment(body), body, now)

@@ -1,6 +1,7 @@
 """Turns: what was given to whom, moved in the transaction that stores a choice.
 
-So a crash neither counts twice nor forgets.
+So a crash neither counts twice nor forgets. A choice stays counted though nothing came of it, because somebody else was
+there first, say: others were made by it meanwhile.
 
 One decision about people at a time in a location: each is made against the number of those before it, and is made again
 if there is another by the time it is stored. Beside that number lie accounts: what a way of choosing goes by.

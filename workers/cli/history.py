@@ -18,7 +18,7 @@ from service.store.database import Pool
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.interventions import park, retry, skip
 from workers.cli.live import plain_table, said, state_of, step_of, steps_by_rule, terminal, words_of
-from workers.cli.which import id_of, named, which_deliveries
+from workers.cli.which import id_of, must_have_been_asked, named, which_deliveries
 
 HELD = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 LONGEST_ID = 44
@@ -45,7 +45,10 @@ def list_(as_json: bool, folder: Path, **wanted: Any) -> None:
     async def do(pool: Pool, _: Settings) -> list[dict[str, Any]]:
         async with pool.acquire() as connection:
             location = await id_of(connection, wanted["location"])
-            return await kept.listed(connection, **{**wanted, "location": location})
+            found = await kept.listed(connection, **{**wanted, "location": location})
+            if not found:
+                await must_have_been_asked(connection, wanted["rule"])
+            return found
 
     rows = with_pool(folder, do)
     if as_json:
@@ -131,9 +134,7 @@ def _heading(shown: Mapping[str, Any]) -> Table:
         "appointment": shown["appointment_id"],
         "contact": shown["contact_id"],
         "triggers": words_of(shown["triggers"]),
-        "rulebook": f"version {shown['rulebook_version']} {shown['rulebook_message'] or ''}".rstrip()
-        if shown["rulebook_version"]
-        else "",
+        "rulebook": _rulebook(shown),
         "attempts": f"{shown['attempts']} in vain" if shown["attempts"] else "",
     }
     for name, value in lines.items():
@@ -141,6 +142,11 @@ def _heading(shown: Mapping[str, Any]) -> Table:
             grid.add_row(Text(name, "dim"), Text(said(value), overflow="fold"))
     grid.add_row(Text("state", "dim"), state_of(shown))
     return grid
+
+
+def _rulebook(shown: Mapping[str, Any]) -> str:
+    version, message = shown["rulebook_version"], shown["rulebook_message"]
+    return ": ".join(filter(None, (f"version {version}", message))) if version else ""
 
 
 def _zone(shown: Mapping[str, Any]) -> ZoneInfo:

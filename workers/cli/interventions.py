@@ -14,11 +14,12 @@ from service.settings import Settings
 from service.store import held, interventions
 from service.store import history as kept
 from service.store.database import Connection, Pool
+from service.store.deliveries import OPEN
 from service.store.interventions import POSSIBLE, Intervention
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.live import said
 from workers.cli.outlook import MOST, Found, Row, concerned, deliveries, tell
-from workers.cli.which import id_of, named, which_deliveries
+from workers.cli.which import id_of, must_have_been_asked, named, which_deliveries
 
 AT_ONCE = 100
 """Deliveries of one transaction: their lanes stand still for its length."""
@@ -93,7 +94,8 @@ def _command(what: Intervention, help_: str) -> click.Command:
 
         async def do(pool: Pool, _: Settings) -> int:
             async with pool.acquire() as connection:
-                return await carry_out(connection, what, [row["delivery_id"] for row in found.rows], who)
+                ids, stood = [row["delivery_id"] for row in found.rows], [_stood(row, chosen) for row in found.rows]
+                return await carry_out(connection, what, ids, who, stood=stood, step=chosen.get("step"))
 
         done = with_pool(folder, do)
         click.echo(f"{deliveries(done)} {DONE[what]}.")
@@ -108,12 +110,27 @@ def _command(what: Intervention, help_: str) -> click.Command:
     return command
 
 
-async def carry_out(connection: Connection, what: Intervention, deliveries: Sequence[UUID], who: str) -> int:
-    """How many of them it was done to."""
+def _stood(row: Row, chosen: Mapping[str, Any]) -> str:
+    """How a delivery stood when it was chosen: that one which is open is judged meanwhile is nobody's decision."""
+    state = str(row["state"])
+    return "open" if state in OPEN and chosen.get("status") in (None, "open") else state
+
+
+async def carry_out(
+    connection: Connection,
+    what: Intervention,
+    deliveries: Sequence[UUID],
+    who: str,
+    *,
+    stood: Sequence[str] | None = None,
+    step: str | None = None,
+) -> int:
+    """How many of them it was done to; `stood` and `step` as `interventions.carry_out` has them."""
     number = 0
     for begin in range(0, len(deliveries), AT_ONCE):
+        part, then = deliveries[begin : begin + AT_ONCE], stood and stood[begin : begin + AT_ONCE]
         async with connection.transaction():
-            number += len(await interventions.carry_out(connection, what, deliveries[begin : begin + AT_ONCE], who))
+            number += len(await interventions.carry_out(connection, what, part, who, stood=then, step=step))
     return number
 
 
@@ -128,6 +145,8 @@ async def _chosen(connection: Connection, what: Intervention, chosen: Mapping[st
         fit = await interventions.fitting(connection, what, [row["delivery_id"] for row in page])
         rows += [row for row in page if row["delivery_id"] in fit]
         if len(rows) > MOST or len(page) < READ_AT_ONCE:
+            if not rows:
+                await must_have_been_asked(connection, chosen.get("rule"))
             return Found(rows[:MOST], more=len(rows) > MOST)
         before = page[-1]["delivery_id"]
 

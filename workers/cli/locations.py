@@ -134,6 +134,8 @@ def list_(folder: Path) -> None:
         zone = location.time_zone + (" (chosen)" if location.time_zone_chosen else "")
         connected = f"{location.connected_at.astimezone(location.zone):%Y-%m-%d %H:%M}"
         state = _state(location.grant, location.zone)
+        if location.token_refused and not (location.grant and location.grant.refused):
+            state += f", refused by HighLevel: slotwright locations check {location.location_id}"
         words = location.location_id, location.name, zone, location.mode, connected, state
         table.add_row(*(Text(said(word)) for word in words))
     terminal().print(table if table.rows else "No location is registered.")

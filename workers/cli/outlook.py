@@ -27,6 +27,7 @@ WITHOUT_STEPS: Mapping[Intervention, str] = {
 
 ANEW = "decides anew"
 IN_VAIN = "is parked again, as its rule is held"
+CALLED_AGAIN = "sends it again with the same webhook-id"
 
 Row = Mapping[str, Any]
 
@@ -88,18 +89,24 @@ def tell(what: Intervention, found: Found, decided: Mapping[UUID, Sequence[Row]]
 def _would(what: Intervention, step: Row, again: set[str]) -> str | None:
     """What becomes of a step; `again` are the rules of which one is taken up. None where nothing does."""
     state, is_open = step["state"], step["state"] in ("planned", "sent", "waiting")
+    # Of what was posted to another system nobody can look whether it came there.
+    called = step["action"] == "call"
     match what:
         case "retry" if state in TAKEN_UP:
             if not step["decided"] and state != "unknown":
                 return ANEW
             if step["sent"] and state in ("parked", "unknown"):
-                return "looks for it, and sends it only if it is not there"
+                return CALLED_AGAIN if called else "looks for it, and sends it only if it is not there"
             return "sends it as it was decided"
         case "retry" if step["not_reached"] and step["rule"] in again:
             return "runs it afterwards"
         case "skip" if is_open or state == "parked":
-            return "asks no more whether it was done" if step["sent"] else "never sends it"
+            if step["sent"]:
+                return "does not send it again" if called else "asks no more whether it was done"
+            return "never sends it"
         case "park" if is_open:
+            if step["sent"] and called:
+                return "keeps it; retry sends it again with the same webhook-id"
             return "keeps it, to be looked for before it is sent again" if step["sent"] else "keeps it for later"
         case _:
             return None

@@ -1,17 +1,17 @@
 """`slotwright pause` and `resume`: hold back all work, a location's or a rule's, and let it go on."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from service.settings import Settings
-from service.store import held, holds, interventions
+from service.store import conduct, held, holds, interventions
 from service.store.database import Connection, Pool
 from service.store.held import Held
-from service.store.holds import Scope
+from service.store.holds import Kind, Scope
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.interventions import carry_out, who_option
 from workers.cli.live import said
@@ -19,6 +19,10 @@ from workers.cli.outlook import MOST, deliveries
 from workers.cli.which import Place, must_be_in_force, place_of
 
 SAY_WHAT = "say what: --all, --location LOCATION, or --rule RULE (with --location for one alone)"
+
+
+BY_HAND: tuple[Kind, ...] = ("paused", "breaker")
+"""What somebody lets go on; a token and a budget come back by themselves."""
 
 
 @dataclass(frozen=True)
@@ -103,16 +107,19 @@ def pause(everything: bool, location: str, rule: str, message: str, who: str, fo
 @who_option
 @folder_option
 def resume(everything: bool, location: str, rule: str, who: str, folder: Path) -> None:
-    """Let go on what was paused, or what a breaker holds; what a rule did not do meanwhile is taken up."""
+    """Let go on what was paused, or what a breaker holds; what a rule did not do meanwhile is taken up.
+
+    A rule goes on wherever it was held, or in LOCATION alone, and its limit counts anew there.
+    """
     scope = _scope(everything, location, rule)
 
     async def do(pool: Pool, _: Settings) -> None:
         async with pool.acquire() as connection:
-            target = await _held_target(connection, scope, location, rule)
+            before = await held.shown(connection, MOST)
+            target = await _held_target(connection, before, scope, location, rule)
             async with connection.transaction():
-                lifted = await holds.lift(
-                    connection, scope, ["paused", "breaker"], location_id=target.location_id, rule=rule
-                )
+                lifted = await _lift(connection, target)
+                counted = await conduct.count_anew(connection, rule, lifted) if rule else False
                 if lifted:
                     await interventions.note(connection, f"resume {target.options}", [None], who)
             still = [each for each in await held.shown(connection, MOST) if each.hold.kind != "budget"]
@@ -120,7 +127,14 @@ def resume(everything: bool, location: str, rule: str, who: str, folder: Path) -
             if rule and not any(target.is_within(each) for each in still):
                 kept_from = await interventions.held_back(connection, rule, target.location_id, MOST)
             number = await carry_out(connection, "retry", kept_from, who)
-        click.echo(f"{target} goes on." if lifted else f"{target} was neither paused nor stopped.")
+            names = {each.hold.location_id: each.location_name or "" for each in before}
+        for location_id in lifted:
+            place = Place(location_id, names.get(location_id, "")) if location_id else None
+            click.echo(f"{replace(target, place=place)} goes on.")
+        if not lifted:
+            click.echo(f"{target} was neither paused nor stopped.")
+        if counted:
+            click.echo("What it did before counts no more for its limit.")
         if number:
             click.echo(f"{deliveries(number)} taken up again.")
         if len(kept_from) == MOST:
@@ -133,10 +147,22 @@ def resume(everything: bool, location: str, rule: str, who: str, folder: Path) -
     with_pool(folder, do)
 
 
-async def _held_target(connection: Connection, scope: Scope, location: str, rule: str) -> Target:
+async def _lift(connection: Connection, target: Target) -> list[str]:
+    """The locations in which it was held, '' for all of them."""
+    if target.rule:
+        return await holds.lift_rule(connection, BY_HAND, target.rule, target.location_id)
+    lifted = await holds.lift(connection, target.scope, BY_HAND, location_id=target.location_id)
+    return [target.location_id] if lifted else []
+
+
+async def _held_target(
+    connection: Connection, before: Sequence[Held], scope: Scope, location: str, rule: str
+) -> Target:
     """What is to go on. What is held may be registered, or in force, no more; of the rest it must be."""
-    for each in await held.shown(connection, MOST):
+    for each in before:
         hold = each.hold
+        if rule and not location and hold.rule == rule:
+            return Target(scope, None, rule)
         place = Place(hold.location_id, each.location_name or "") if hold.location_id else None
         names = {hold.location_id, each.location_name or hold.location_id}
         if hold.scope == scope and hold.rule == rule and location in names:

@@ -39,6 +39,7 @@ from workers.cli.clock import clock
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.live import plain_table, said, terminal
 from workers.cli.time_zones import no_token, not_registered
+from workers.cli.which import place_of
 from workers.client import client
 
 NEEDED = "rules need it"
@@ -52,6 +53,7 @@ ENOUGH = 2
 """Calls without any answer after which no more are made."""
 
 LATER = "rules of coming releases need it"
+PEOPLE = "people whom no calendar names are looked through by it"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ PROBES = (
         use=NEEDED,
         by_id=True,
     ),
-    Probe("users.readonly", lambda location: ListUsers(location_id=location), use=LATER),
+    Probe("users.readonly", lambda location: ListUsers(location_id=location), use=PEOPLE),
     Probe("contacts.readonly", lambda _: GetContact(contact_id=NOWHERE), use=LATER, by_id=True),
     Probe(
         "contacts.write",
@@ -118,39 +120,41 @@ class Answered:
 
 
 @click.command()
-@click.argument("location_id", callback=arguments.location_id)
+@click.argument("location", callback=arguments.kept)
 @folder_option
-def check(location_id: str, folder: Path) -> None:
-    """Ask HighLevel what the token of LOCATION_ID may do, and change nothing.
+def check(location: str, folder: Path) -> None:
+    """Ask HighLevel what the token of LOCATION, an id or a name, may do, and change nothing.
 
     ✓ it may, ✗ it may not, ? HighLevel did not tell. Ends with 1 where rules need more, or may.
     """
 
     async def do(pool: Pool, settings: Settings) -> tuple[Location, list[Answered]]:
+        async with pool.acquire() as connection:
+            location_id = (await place_of(connection, location)).location_id
         async with open_session(2, proxy_for(settings.highlevel_url)) as session:
             keeper = TokenKeeper(settings, pool, session, clock)
             try:
-                location = await keeper.look(location_id)
-                if location is None:
+                found = await keeper.look(location_id)
+                if found is None:
                     raise not_registered(location_id)
-                tokens = keeper.of(location)
+                tokens = keeper.of(found)
                 await tokens.token()
             except HighLevelError as error:
                 raise no_token(location_id, error) from None
             api = client(settings, session, tokens, location=location_id)
-            return location, await _ask_all(api, location_id)
+            return found, await _ask_all(api, location_id)
 
-    location, answers = with_pool(folder, do, "secret_key")
+    registered, answers = with_pool(folder, do, "secret_key")
     table = plain_table("", "scope", "asked by", "answer")
     for answer in answers:
         mark, colour = MARKS[answer.may]
         words = answer.words if answer.may or answer.probe.use == NEEDED else f"{answer.words} ({answer.probe.use})"
         table.add_row(Text(mark, colour), answer.probe.scope, answer.operation, Text(said(words)))
     terminal().print(table)
-    if location.grant is not None:
-        click.echo(f"Granted: {said(' '.join(location.grant.scopes)) or 'nothing'}")
-    click.echo(f"Its clock: {said(_clock(location, answers))}")
-    if refusal := _verdict(location, answers):
+    if registered.grant is not None:
+        click.echo(f"Granted: {said(' '.join(registered.grant.scopes)) or 'nothing'}")
+    click.echo(f"Its clock: {said(_clock(registered, answers))}")
+    if refusal := _verdict(registered, answers):
         raise click.ClickException(refusal)
 
 

@@ -24,6 +24,7 @@ from service.store.privacy import Found, Sought
 from workers.cli import arguments
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.live import plain_table, terminal
+from workers.cli.which import place_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +33,9 @@ MOST_TRIES = 20
 """Times that a part gives way to other transactions."""
 
 KEPT_AS_IT_IS = "rulebooks"
+
+NOTHING = "Nothing of theirs is remembered."
+BY_ID = "Most webhooks of HighLevel's say no address: look up the contact's id there, and ask with --contact as well."
 
 
 def person_options(command: F) -> F:
@@ -46,7 +50,7 @@ def person_options(command: F) -> F:
 
 
 location_option = click.option(
-    "--location", callback=arguments.location_id, help="In this location only; else in all of them."
+    "--location", callback=arguments.kept, help="In this location only, by its id or name; else in all of them."
 )
 
 
@@ -82,11 +86,17 @@ def find(as_json: bool, location: str | None, folder: Path, **asked: str | None)
 def export(to: Path | None, location: str | None, folder: Path, **asked: str | None) -> None:
     """Everything there is, as one JSON document."""
     person = _person(asked)
+    if to is not None and os.path.lexists(to):
+        raise click.ClickException(f"{to} is there already: name another file")
 
     async def do(pool: Pool, _: Settings) -> dict[str, Any]:
         async with pool.acquire() as connection:
-            who = await kept.sought(connection, person, location)
+            who = await kept.sought(connection, person, await _location_id(connection, location))
             rows = await kept.export(connection, await kept.find(connection, who))
+        if not rows:
+            raise click.ClickException(
+                f"nothing of theirs is remembered, and nothing was written. {_advice(who)}".rstrip()
+            )
         return {
             "exported_at": datetime.now(UTC),
             "by": person.kind,
@@ -99,8 +109,7 @@ def export(to: Path | None, location: str | None, folder: Path, **asked: str | N
     if to is None:
         click.echo(document)
         return
-    with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
+    with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(document + "\n")
     click.echo(f"Written to {to}: it is somebody's, keep it so.", err=True)
 
@@ -124,9 +133,16 @@ def erase(by: str | None, yes: bool, location: str | None, folder: Path, **asked
             raise click.ClickException("nothing was erased")
 
     async def do(pool: Pool, settings: Settings) -> Receipt:
-        return await erase_all(pool, person, location, by=by or _user(), key=settings.secret_key)
+        async with pool.acquire() as connection:
+            location_id = await _location_id(connection, location)
+        return await erase_all(pool, person, location_id, by=by or _user(), key=settings.secret_key)
 
-    _print([with_pool(folder, do, "secret_key")])
+    receipt = with_pool(folder, do, "secret_key")
+    if receipt.erased:
+        _print([receipt])
+    else:
+        advice = "" if person.kind == "contact" else f" {BY_ID}"
+        click.echo(f"{NOTHING} So nothing was erased, and there is no receipt.{advice}")
 
 
 @privacy.command()
@@ -150,8 +166,13 @@ def receipts(as_json: bool, limit: int, folder: Path, **asked: str | None) -> No
             click.echo(json.dumps(vars(receipt), default=plain))
     elif found:
         _print(found)
+    elif person:
+        click.echo(
+            f"No receipt is of this {person.kind}. A receipt tells of what was asked for then, and of the ids of the "
+            "contacts that were found: ask with --contact, or as it was asked then."
+        )
     else:
-        click.echo("Nothing of that kind was erased.")
+        click.echo("Nobody was erased.")
 
 
 async def erase_all(pool: Pool, person: Person, location: str | None, *, by: str, key: SecretStr) -> Receipt:
@@ -194,10 +215,22 @@ def _person(asked: Mapping[str, str | None]) -> Person:
         raise click.UsageError(f"--{kind}: {error}") from None
 
 
+async def _location_id(connection: Connection, wanted: str | None) -> str | None:
+    """Of a location by its id or name; by its id also of one that is registered no more, of which something is kept.
+    Raises ClickException."""
+    if wanted is None or await kept.remembered(connection, wanted):
+        return wanted
+    return (await place_of(connection, wanted)).location_id
+
+
+def _advice(who: Sought) -> str:
+    return "" if who.contacts else BY_ID
+
+
 def _found(person: Person, location: str | None, folder: Path) -> tuple[Sought, Found]:
     async def do(pool: Pool, _: Settings) -> tuple[Sought, Found]:
         async with pool.acquire() as connection:
-            who = await kept.sought(connection, person, location)
+            who = await kept.sought(connection, person, await _location_id(connection, location))
             return who, await kept.find(connection, who)
 
     return with_pool(folder, do)
@@ -211,11 +244,13 @@ def _tell(who: Sought, found: Found) -> None:
     table = plain_table("what", "how many")
     for kind, number in _numbers(found).items():
         table.add_row(kind, str(number))
-    terminal().print(table if table.row_count else "Nothing of theirs is remembered.")
+    terminal().print(table if table.row_count else NOTHING)
     for key in found["deliveries"]:
         click.echo(f"delivery {key}")
     if who.person.kind != "contact":
         click.echo(f"contacts: {', '.join(sorted(who.contacts)) or 'none'}")
+    if advice := _advice(who):
+        click.echo(advice)
     if who.beside:
         click.echo(f"only mentioned with {', '.join(sorted(who.beside))}: --contact takes one of these along")
     if found[KEPT_AS_IT_IS]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import click
@@ -19,35 +18,39 @@ from workers.cli.clock import clock
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.live import plain_table, said, terminal
 from workers.cli.time_zones import not_registered
+from workers.cli.which import place_of
 from workers.reconciliation import proposals
 from workers.reconciliation.progress import Found
 
 
 @click.command()
-@click.argument("location_id", callback=arguments.kept)
-@click.option("--approve", "do", flag_value="approve", help="Ask the rules about all that waits.")
-@click.option("--dismiss", "do", flag_value="dismiss", help="Take all that waits for seen, and ask no rule about it.")
-@click.option("--now", "do", flag_value="now", help="Have a worker look through it now.")
+@click.argument("location", callback=arguments.kept)
+@click.option("--approve", is_flag=True, help="Ask the rules about all that waits.")
+@click.option("--dismiss", is_flag=True, help="Take all that waits for seen, and ask no rule about it.")
+@click.option("--now", is_flag=True, help="Have a worker look through it now.")
 @folder_option
-def reconcile(location_id: str, do: Literal["approve", "dismiss", "now"] | None, folder: Path) -> None:
-    """Show what was found in LOCATION_ID that no webhook told, and what of it waits for approval."""
+def reconcile(location: str, approve: bool, dismiss: bool, now: bool, folder: Path) -> None:
+    """Show what was found in LOCATION, an id or a name, that no webhook told, and what of it waits for approval."""
+    if approve + dismiss + now > 1:
+        raise click.UsageError("one of --approve, --dismiss and --now")
 
     async def carry_out(pool: Pool, settings: Settings) -> list[str] | tuple[Standing | None, list[Proposal], ZoneInfo]:
         async with pool.acquire() as connection:
-            location = await locations.look_up(connection, location_id)
-            if location is None:
+            location_id = (await place_of(connection, location)).location_id
+            found = await locations.look_up(connection, location_id)
+            if found is None:
                 raise not_registered(location_id)
-            if do == "now":
+            if now:
                 await reconcilers.ask(connection, location_id)
                 return [f"A worker looks through {location_id} next."]
-        if do is None:
+        if not (approve or dismiss):
             listed = await proposals.waiting(pool, location_id)
             async with pool.acquire() as connection:
-                return await reconcilers.standing(connection, location_id), listed, location.zone
-        if do == "approve":
+                return await reconcilers.standing(connection, location_id), listed, found.zone
+        if approve:
             outcomes = await proposals.approve(pool, location_id, clock, settings.ignored_kept)
         else:
-            outcomes = await proposals.dismiss(pool, location_id)
+            outcomes = await proposals.dismiss(pool, location_id, clock, settings.ignored_kept)
         return [f"{count} {outcome}" for outcome, count in outcomes.items()] or ["Nothing waits for approval."]
 
     told = with_pool(folder, carry_out)

@@ -186,6 +186,8 @@ async def _found(connection: Connection, name: str) -> Source:
 def _check(name: str, kind: str, speaks_for: tuple[str, ...], paths: Mapping[str, str], *, secret_stdin: bool) -> None:
     if (name == HIGHLEVEL) != (kind == HIGHLEVEL):
         raise click.ClickException(f"the source of kind {HIGHLEVEL}, and no other, is called {HIGHLEVEL}")
+    if name in kept.OURS:
+        raise click.ClickException(f"{name} is what Slotwright calls deliveries of its own: take another name")
     if not SOURCE_NAME.fullmatch(name):
         raise click.ClickException(f"{name!r} is no name for a source: small letters, figures, - and _, 40 at most")
     if kind != HIGHLEVEL and not speaks_for:

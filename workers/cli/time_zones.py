@@ -17,17 +17,20 @@ from workers.cli import arguments
 from workers.cli.checkup.highlevel import advice_for
 from workers.cli.clock import clock
 from workers.cli.folder import folder_option, with_pool
+from workers.cli.which import place_of
 
 
 @click.command("time-zone")
-@click.argument("location_id", callback=arguments.location_id)
+@click.argument("location", callback=arguments.kept)
 @click.argument("zone", required=False)
 @folder_option
-def time_zone(location_id: str, zone: str | None, folder: Path) -> None:
-    """Choose the clock of LOCATION_ID, whatever HighLevel says; without ZONE it is HighLevel's again."""
+def time_zone(location: str, zone: str | None, folder: Path) -> None:
+    """Choose the clock of LOCATION, an id or a name, whatever HighLevel says; without ZONE it is HighLevel's again."""
     chosen = None if zone is None else checked_zone(zone)
 
     async def do(pool: Pool, settings: Settings) -> str:
+        async with pool.acquire() as connection:
+            location_id = (await place_of(connection, location)).location_id
         read = None if chosen else await _read(pool, settings, location_id)
         async with pool.acquire() as connection:
             found = await kept.set_time_zone(
@@ -38,7 +41,7 @@ def time_zone(location_id: str, zone: str | None, folder: Path) -> None:
         return chosen or f"{read}, as HighLevel says"
 
     told = with_pool(folder, do, *(() if chosen else ("secret_key",)))
-    click.echo(f"The clock of {location_id} is {told}.")
+    click.echo(f"The clock of {location} is {told}.")
 
 
 async def _read(pool: Pool, settings: Settings, location_id: str) -> str:

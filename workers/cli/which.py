@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+MOST_NAMES = 10
+"""Of rules, that are said to whoever asks for one that there is not."""
+
 
 class Since(click.ParamType[datetime]):
     """A length of time before now, or a moment."""
@@ -49,7 +52,8 @@ class Since(click.ParamType[datetime]):
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is neither a duration such as 2h nor a moment such as 2027-03-26T18:00", param, ctx)
+            durations = "a duration such as 90m, 2h or 3d (minutes are the least)"
+            self.fail(f"{value!r} is neither {durations} nor a moment such as 2027-03-26T18:00", param, ctx)
         return moment if moment.tzinfo else moment.astimezone()
 
 
@@ -80,7 +84,9 @@ async def named(connection: Connection, prefix: str) -> UUID:
     try:
         found = await history.beginning_with(connection, prefix, limit=4)
     except ValueError:
-        raise click.ClickException(f"no delivery is called {prefix!r}: an id is 32 hex digits") from None
+        raise click.ClickException(
+            f"no delivery is called {prefix!r}: an id is hexadecimal, and its first digits will do"
+        ) from None
     if len(found) > 1:
         several = ", ".join(map(str, found[:3])) + (", …" if len(found) > 3 else "")
         raise click.ClickException(f"more than one delivery begins with {prefix}: {several}")
@@ -107,7 +113,7 @@ async def place_of(connection: Connection, wanted: str) -> Place:
         return found
     meant = nearest(wanted, [word for each in registered for word in (each.name, each.location_id) if word])
     hint = f"did you mean {meant}?" if meant else "slotwright locations list shows them"
-    raise click.ClickException(f"no location {wanted} is registered: {hint}")
+    raise click.ClickException(f"no location {wanted or repr(wanted)} is registered: {hint}")
 
 
 async def id_of(connection: Connection, wanted: str | None, *, strict: bool = False) -> str | None:
@@ -126,11 +132,18 @@ async def id_of(connection: Connection, wanted: str | None, *, strict: bool = Fa
 
 def _registered(registered: "Sequence[Location]", wanted: str) -> Place | None:
     alike = [each for each in registered if each.location_id == wanted]
-    alike = alike or [each for each in registered if each.name.casefold() == wanted.casefold()]
+    # One without a name is not meant by whoever says none.
+    alike = alike or [each for each in registered if wanted and each.name.casefold() == wanted.casefold()]
     if len(alike) > 1:
         ids = ", ".join(each.location_id for each in alike)
         raise click.ClickException(f"more than one location is called {wanted}: say which by its id, {ids}")
     return Place(alike[0].location_id, alike[0].name) if alike else None
+
+
+async def must_have_been_asked(connection: Connection, rule: str | None) -> None:
+    """Where nothing was found: raises ClickException for a rule that is not in force, and of which nothing is kept."""
+    if rule is not None and not await history.listed(connection, rule=rule, limit=1):
+        await must_be_in_force(connection, rule, None)
 
 
 async def must_be_in_force(connection: Connection, rule: str, place: Place | None) -> None:
@@ -152,5 +165,6 @@ async def must_be_in_force(connection: Connection, rule: str, place: Place | Non
         return
     where = f" in {place.name or place.location_id}" if place else ""
     meant = nearest(rule, names)
-    hint = f": did you mean {meant}?" if meant else ""
-    raise click.ClickException(f"no rule {rule} is in force{where}{hint}")
+    several = ", ".join(sorted(names)[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+    hint = f"did you mean {meant}?" if meant else f"those in force are {several or 'none'}"
+    raise click.ClickException(f"no rule {rule or repr(rule)} is in force{where}: {hint}")

@@ -2,33 +2,44 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
 from service.highlevel.appointments import Appointment, CreatedBy
 from service.store.appointments import LastSeen
+from service.store.reconciliations import Known
 from service.trigger import RULE_FIELDS, Booking, differences, stale
 from workers.changes import words_for
 from workers.values import in_zone, write_moment
 
-Comparison = Literal["same", "remember", "news"]
-"""`remember`: not known, or known otherwise, and as it is since before anybody watched. No rule is asked."""
+Comparison = Literal["same", "remember", "left", "news"]
+"""`remember`: not known, or known otherwise, and as it is since before the inventory; no rule is asked. `left`: so too,
+but only just, so that its webhook may be on its way, and would then be an echo."""
+
+ON_ITS_WAY = timedelta(minutes=90)
+"""So long may a webhook come after what it tells of: HighLevel tries six times more, ten minutes apart and more."""
 
 
-def compare(now: Booking, last: LastSeen | None, connected: datetime) -> Comparison:
-    """What a booking that was read is, with the location `connected` then.
+def compare(
+    now: Booking, known: Known | None, connected: datetime, inventory: datetime | None, at: datetime
+) -> Comparison:
+    """What a booking that was read at `at` is, with the location `connected` then and its inventory begun at
+    `inventory`; None: this is the inventory.
 
-    What was last changed before that no webhook could tell of; so whatever else is not known is news, also at the first
-    pass over a location, and also where its webhook has yet to come. When something was deleted HighLevel does not say.
+    That remembers all, and what was last changed before it is remembered later too. Since then whatever else is not
+    known is news, also where its webhook has yet to come; and so is what was deleted, for HighLevel does not say when.
     """
-    changes = [moment for moment in (now.added, now.updated) if moment is not None]
-    before = not changes or max(changes) < connected
-    if last is None:
-        return "remember" if before else "news"
-    changed = differences(last.booking, now)
-    if not changed or stale(now, last.heard):
+    last = known.seen if known else None
+    if (known and known.erased) or overtaken(now, last):
         return "same"
-    return "remember" if before and "deleted" not in changed else "news"
+    changed = max((moment for moment in (now.added, now.updated) if moment is not None), default=None)
+    if inventory is not None:
+        if last is not None and last.booking.deleted != now.deleted:
+            return "news"
+        if changed is not None and changed >= max(connected, inventory):
+            return "news"
+    # What was changed before the location was connected no webhook could tell of.
+    return "left" if changed is not None and changed >= max(connected, at - ON_ITS_WAY) else "remember"
 
 
 def overtaken(now: Booking, last: LastSeen | None) -> bool:

@@ -10,7 +10,7 @@ import structlog
 from service.highlevel.appointments import Appointment, GetAppointment, events_between
 from service.highlevel.blocked_slots import blocks_between
 from service.highlevel.calendars import ListCalendars
-from service.highlevel.errors import NotFound, Refused, ScopeMissing
+from service.highlevel.errors import HighLevelError, NotFound, RateLimited, Refused, ScopeMissing
 from service.highlevel.operation import Api
 from service.highlevel.users import ListUsers
 from service.store import reconcilers, reconciliations
@@ -18,7 +18,7 @@ from service.store.follows import Follow
 from service.store.locations import Location
 from service.store.reconcilers import Claim
 from service.trigger import Booking
-from workers.reconciliation.comparison import compare, gone
+from workers.reconciliation.comparison import gone
 from workers.reconciliation.findings import Findings
 from workers.reconciliation.progress import Found, Kind, Part, Progress
 from workers.workplace import Workplace
@@ -30,6 +30,10 @@ BEFORE = timedelta(days=1)
 
 MOST_READ = 100
 """Bookings of one part that no list shows and that are read by themselves: more would be a list gone wrong."""
+
+
+ENOUGH = 5
+"""Times that a pass comes to a stop at the same list, before it goes on without it."""
 
 
 @dataclass
@@ -45,9 +49,13 @@ class Pass:
 
     async def run(self) -> Found:
         """To the end, from where it was. Raises HighLevelError, and ClaimLost."""
-        progress = self.progress or await self._plan()
+        progress, stops = self.progress, self.claim.failures
+        if progress is None:
+            progress, stops = await self._plan(), 0
+            await self._save(progress)
         while progress.done < len(progress.parts):
-            found = await self._part(progress, progress.parts[progress.done])
+            found = await self._part(progress, progress.parts[progress.done], stops)
+            stops = 0
             progress = progress.model_copy(update={"done": progress.done + 1, "found": found})
             await self._save(progress)
         return progress.found
@@ -76,25 +84,34 @@ class Pass:
         found = Found()
         try:
             people |= {user.id for user in (await self.api(ListUsers(location_id=self.location_id))).users}
-        except (Refused, ScopeMissing) as error:
-            # The calendars name most of them.
-            found = _skipped(found, f"{error.operation} answered {error.status}")
+        except HighLevelError as error:
+            # The calendars name most of them, and were listed just now.
+            if not isinstance(error, ScopeMissing) and not _passed_over(error, self.claim.failures):
+                raise
+            found = _skipped(found, _said(error))
         parts = [Part(kind="calendar", id=calendar.id) for calendar in calendars]
         parts += [Part(kind="user", id=user_id) for user_id in sorted(people)]
+        parts.append(Part(kind="elsewhere"))
         if self.claim.inventory_at is not None:
-            parts.append(Part(kind="elsewhere"))
             parts += [Part(kind=kind, id=id_) for kind, id_ in sorted({_whose(each) for each in await self._blocks()})]
         ids = tuple(calendar.id for calendar in calendars)
         began = self.work.clock()
         return Progress(began_at=began, parts=tuple(parts), calendars=ids, users=tuple(people), found=found)
 
-    async def _part(self, progress: Progress, part: Part) -> Found:
+    async def _part(self, progress: Progress, part: Part, stops: int) -> Found:
+        """What is found with it; it is passed over where HighLevel refuses it, and where it has brought the pass to a
+        stop often enough, though HighLevel answers otherwise."""
         try:
             if part.kind.startswith("blocks"):
                 return await self._compare_blocks(progress.found, part)
             return await self._compare_bookings(progress, part)
-        except Refused as error:
-            return _skipped(progress.found, f"{error.operation} of {part.kind} {part.id} answered {error.status}")
+        except HighLevelError as error:
+            if not _passed_over(error, stops):
+                raise
+            if error.retry:
+                await self.api(ListCalendars(location_id=self.location_id))
+                log.warning("a list is passed over, which HighLevel fails to give", kind=part.kind, id=part.id)
+            return _skipped(progress.found, _said(error, f" of {part.kind} {part.id}"))
 
     async def _compare_bookings(self, progress: Progress, part: Part) -> Found:
         began = await self._began()
@@ -102,10 +119,9 @@ class Pass:
         mine = [each for each in listed if part.kind == "calendar" or each.calendar_id not in progress.calendars]
         outcomes = Counter({"bookings": len(mine)})
         outcomes.update(await self._settle(mine, began))
-        if self.claim.inventory_at is not None:
-            for booking in await self._not_listed(progress, part, {each.id for each in listed}):
-                began = await self._began()
-                outcomes.update(await self._settle(await self._read(booking), began))
+        for booking in await self._not_listed(progress, part, {each.id for each in listed}):
+            began = await self._began()
+            outcomes.update(await self._settle(await self._read(booking), began))
         del outcomes["same"]
         return progress.found.more(**outcomes)
 
@@ -124,8 +140,7 @@ class Pass:
         outcomes: Counter[str] = Counter()
         same = []
         for each in read:
-            last = known[each.id].seen if each.id in known else None
-            if compare(Booking.of(each), last, self.location.connected_at) == "same":
+            if self.findings.compare(Booking.of(each), known.get(each.id)) == "same":
                 same.append(each.id)
             else:
                 outcomes[await self.findings.settle(each, began)] += 1
@@ -202,6 +217,15 @@ def _whose(follow: Follow) -> tuple[Kind, str]:
         return "blocks_of_calendar", follow.calendar_id
     assert follow.block is not None
     return "blocks_of_user", follow.block["assignee"]
+
+
+def _passed_over(error: HighLevelError, stops: int) -> bool:
+    """A budget that is spent is no matter of the list's, however often it is met there."""
+    return isinstance(error, Refused) or (error.retry and not isinstance(error, RateLimited) and stops >= ENOUGH)
+
+
+def _said(error: HighLevelError, what: str = "") -> str:
+    return f"{error.operation}{what} " + (f"answered {error.status}" if error.status else "was not answered")
 
 
 def _skipped(found: Found, why: str) -> Found:

@@ -29,11 +29,11 @@ class Found(BaseModel):
     waiting: int = 0
     """For approval."""
     left: int = 0
-    """To the next pass, for something about them is under way; or for the first pass is the inventory."""
+    """To the next pass, for something about them is under way, or parked."""
     blocks_gone: tuple[str, ...] = ()
     """Follows whose block is not where we put it."""
     skipped: tuple[str, ...] = ()
-    """Lists that HighLevel refuses, and why."""
+    """Lists that HighLevel refuses, or fails to give again and again, and how."""
 
     def more(self, **counts: int) -> "Found":
         return self.model_copy(update={name: getattr(self, name) + count for name, count in counts.items()})

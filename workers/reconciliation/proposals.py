@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Literal
 
 from service.event import read_reconciled
-from service.store import appointments, reconciliations
+from service.store import reconciliations
 from service.store.appointments import LastSeen
 from service.store.database import GAVE_WAY, Connection, Pool
 from service.store.reconciliations import Known, Proposal
 from service.trigger import Booking
-from workers.reconciliation.comparison import overtaken
-from workers.reconciliation.findings import Remembered, deliver, lay_again
+from workers.reconciliation.comparison import key_of, overtaken
+from workers.reconciliation.findings import Remembered, deliver, lay_again, remember
+
+Clock = Callable[[], datetime]
 
 Outcome = Literal["approved", "dismissed", "overtaken", "under way"]
 
@@ -28,13 +30,13 @@ async def waiting(pool: Pool, location_id: str) -> list[Proposal]:
     return [proposal for proposal in proposals if proposal.appointment_id not in gone]
 
 
-async def approve(pool: Pool, location_id: str, clock: Callable[[], datetime], ignored_kept: int) -> Counter[Outcome]:
+async def approve(pool: Pool, location_id: str, clock: Clock, ignored_kept: int) -> Counter[Outcome]:
     """Make deliveries of all that waits, oldest first; how many ended how."""
 
     async def do(connection: Connection, proposal: Proposal, booking: Booking, last: LastSeen | None) -> Outcome:
         if not await reconciliations.decide(connection, proposal, "approved"):
             return "overtaken"
-        delivery_id = await deliver(connection, booking, proposal.body, clock(), ignored_kept)
+        delivery_id = await deliver(connection, proposal.body, key_of(booking), clock(), ignored_kept)
         if delivery_id is None:
             return "overtaken"
         await reconciliations.link(connection, proposal, delivery_id)
@@ -43,16 +45,17 @@ async def approve(pool: Pool, location_id: str, clock: Callable[[], datetime], i
     return await _each(pool, location_id, do)
 
 
-async def dismiss(pool: Pool, location_id: str, remembered: Remembered = lay_again) -> Counter[Outcome]:
+async def dismiss(
+    pool: Pool, location_id: str, clock: Clock, ignored_kept: int, remembered: Remembered = lay_again
+) -> Counter[Outcome]:
     """Remember all that waits as it was read, and ask no rule; how many ended how. What is under way waits on."""
 
     async def do(connection: Connection, proposal: Proposal, booking: Booking, last: LastSeen | None) -> Outcome:
         if not await reconciliations.decide(connection, proposal, "dismissed"):
             return "overtaken"
-        seen = last.told(booking) if last else LastSeen.first(booking)
-        await appointments.keep(connection, seen)
-        await remembered(connection, seen)
-        return "dismissed"
+        at, body = clock(), proposal.body
+        told = await remember(connection, booking, last, body, at, ignored_kept, remembered)
+        return "dismissed" if told else "overtaken"
 
     return await _each(pool, location_id, do)
 
@@ -86,4 +89,4 @@ def booking_of(proposal: Proposal) -> Booking:
 
 def _news(proposal: Proposal, known: Mapping[str, Known]) -> bool:
     last = known.get(proposal.appointment_id)
-    return not overtaken(booking_of(proposal), last.seen if last else None)
+    return last is None or not (last.erased or overtaken(booking_of(proposal), last.seen))

@@ -48,11 +48,17 @@ TOO_OLD = 3600.0
 """Seconds after which a pass that came to a stop begins anew."""
 
 
+class HeldBack(Exception):
+    """Calls of the location are held back by now."""
+
+
 class Paced:
-    """An Api whose calls go out at a pass's pace, and only while the location is ours. Raises ClaimLost."""
+    """An Api whose calls go out at a pass's pace, and only while the location is ours and nothing holds it back.
+    Raises ClaimLost and HeldBack."""
 
     def __init__(self, work: Workplace, claim: Claim, location: locations.Location, pace: Pace) -> None:
         self._work, self._claim, self._pace = work, claim, pace
+        self._answered = claim.failures == 0
         self._api = client(
             work.settings,
             work.session,
@@ -66,10 +72,16 @@ class Paced:
         await self._pace.before()
         async with self._work.pool.acquire() as connection:
             await reconcilers.hold(connection, self._claim)
+            if await reconcilers.held_back(connection, self._claim.location_id):
+                raise HeldBack
         return await self._api(operation)
 
     async def _record(self, call: Call) -> None:
         self._pace.spent(call.limits)
+        self._answered = self._answered or (call.status is not None and call.status < 500)
+        if self._answered:
+            # A list that fails again and again is no reason to hold back all that the location has to do.
+            self._work.breakers.heard(self._claim.location_id, call.status)
         self._work.tally.call(call.operation, call.status, call.milliseconds / 1000)
 
 
@@ -130,6 +142,9 @@ async def look_through(
             await _look_through(work, claim, remembered, pace)
         except ClaimLost:
             log.info("another worker looks through the location, or it is not registered any more")
+        except HeldBack:
+            log.info("a pass over a location waits for what holds the location back")
+            await _rest(work, claim, timedelta(), None, failed=False)
         except HighLevelError as error:
             wait = pause(error, claim.failures) if error.retry else REFUSED_WAIT
             log.info("a pass over a location has to wait", error=type(error).__name__, status=error.status)

@@ -1,12 +1,13 @@
 """The record: what is registered, in force and waiting in the database."""
 
+import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from service.access.refresh import ask_again
 from service.settings import Settings
-from service.store import condition, held, locations, rulebooks, sources, tokens
+from service.store import condition, held, locations, reconciliations, rulebooks, sources, tokens
 from service.store.condition import Work
 from service.store.database import Pool
 from service.store.held import Held
@@ -111,7 +112,8 @@ class Record:
 
     async def work(self) -> Sequence[Finding]:
         async with self._pool.acquire() as connection:
-            return [of_work(await condition.work(connection), await condition.clock(connection))]
+            told = of_work(await condition.work(connection), await condition.clock(connection))
+            return [told, *of_proposals(await reconciliations.proposed(connection))]
 
     async def held(self) -> Sequence[Finding]:
         async with self._pool.acquire() as connection:
@@ -189,6 +191,14 @@ def of_work(work: Work, now: datetime) -> Finding:
     if bad or work.parked:
         return warning("work", told, f"{' and '.join(_shown_by(work))} shows them")
     return ok("work", told)
+
+
+def of_proposals(waiting: Mapping[str, int]) -> list[Finding]:
+    """By location; nothing where nothing waits."""
+    if not waiting:
+        return []
+    told = f"{counted(sum(waiting.values()), 'booking')} that no webhook told of, to be approved: {listed([*waiting])}"
+    return [warning("reconciler", told, f"slotwright locations reconcile {shlex.quote(min(waiting))} shows them")]
 
 
 def of_hold(each: Held, now: datetime) -> Finding | None:
