@@ -22,7 +22,7 @@ fuzz: $(VENV)/.dev
 	@SLOTWRIGHT_WORLDS=10000 $(BIN)/python -m pytest -n 2 tests/test_slots.py $(ARGS)
 	@SLOTWRIGHT_EXAMPLES=200 $(BIN)/python -m pytest -n 2 tests/test_sandbox_schema.py $(ARGS)
 
-# Workers killed at every await of every action, every call of theirs cut and delayed; thousands of histories of a booking (25 minutes).
+# Workers struck at every await of every action, every call of theirs cut and delayed; thousands of histories of a booking (35 minutes).
 crash: $(VENV)/.dev
 	@SLOTWRIGHT_CRASHES=all $(BIN)/python -m pytest tests/test_crash.py $(ARGS)
 	@SLOTWRIGHT_EXAMPLES=5000 $(BIN)/python -m pytest -n 2 tests/test_interleavings.py $(ARGS)
@@ -37,6 +37,7 @@ bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.benchmarks.client
 	@$(BIN)/python -m tests.benchmarks.sandbox_page
 	@$(BIN)/python -m tests.benchmarks.rate_limit
+	@$(BIN)/python -m tests.benchmarks.latency
 	@if [ -n "$(PEERS)" ]; then $(BIN)/python -m tests.benchmarks.throughput $(PEERS); fi
 	@if command -v wrk >/dev/null; then $(BIN)/python -m tests.benchmarks.receiver; else echo "wrk is not installed: receivers are not measured"; fi
 

@@ -77,7 +77,7 @@ def own_servers(in_memory: Path) -> Iterator[Servers]:
 def database_url(servers: Servers) -> Iterator[str]:
     """A database of this test's own, migrated and empty."""
     name = f"test_{next(NUMBERS)}"
-    _admin(servers, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    _admin(servers, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
     yield named(servers.database_url, name)
     _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
 

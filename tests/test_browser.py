@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
+from service.embedded import Servers
 from service.store import holds, interventions
 from service.store.database import Pool
 from tests.consoles import HASH, PASSWORD, arrive, open_console, step
-from tests.house import House, in_days
+from tests.house import House, in_days, open_house, pool_of
 from tests.sandboxes import ALEX
 from tests.test_console_on_call import alert, hold_all
 
@@ -21,7 +23,11 @@ ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.dear,
+]
 
 HOSTILE = (
     "<script>document.title='ran'</script>\"><img src=x onerror=\"document.title='ran'\">"
@@ -58,12 +64,24 @@ class Visit:
         self.page.on("request", ask)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
         yield opened
         await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    async with pool_of(database_url) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house(database_url: str, servers: Servers) -> AsyncIterator[House]:
+    async with open_house(database_url, servers.redis_url) as opened:
+        yield opened
 
 
 @contextlib.asynccontextmanager

@@ -15,6 +15,7 @@ from tests.test_browser import ARGUMENTS, CHROMIUM, FAINT, UNNAMED, Visit, sidew
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
     pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.dear,
 ]
 
 
