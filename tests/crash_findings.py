@@ -7,9 +7,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from tests.crash_desk import POST, Desk
-from tests.crash_nursery import Kill, Raised
 from tests.crash_scenarios import Scenario
 from tests.crash_statements import LEFT_OVER, STORED
+from tests.crash_worker import Kill, Raised
 from tests.house import House
 
 Fault = Literal["", "lost", "doubled", "wrong", "unknown"]

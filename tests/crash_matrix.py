@@ -16,9 +16,9 @@ from rich.table import Table
 
 from tests.crash_desk import NO_MATTER, POST
 from tests.crash_findings import Cut, Finding, Kind
-from tests.crash_nursery import Kill, Raised, open_nursery
 from tests.crash_run import Stand, open_stand
 from tests.crash_scenarios import SCENARIOS, Scenario
+from tests.crash_worker import Kill, Raised
 
 Run = tuple[Scenario, Kind]
 
@@ -106,9 +106,8 @@ async def crash(
     """Run the matrix, or what is `chosen` of it. `servers`: a database to copy for each stand, and a Valkey."""
     until = time.monotonic() + WITHIN
     async with contextlib.AsyncExitStack() as stack:
-        nursery = await stack.enter_async_context(open_nursery(folder))
         databases = [await stack.enter_async_context(_copy(servers[0], number)) for number in range(stands)]
-        opened = [await stack.enter_async_context(open_stand(url, servers[1], nursery)) for url in databases]
+        opened = [await stack.enter_async_context(open_stand(url, servers[1], folder)) for url in databases]
         counted, _ = await _all(opened, [(scenario, Kill()) for scenario in SCENARIOS], until)
         runs = chosen(matrix(counted))
         findings, left_out = await _all(opened, runs, until)

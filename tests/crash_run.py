@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from service.sandbox.door.fault_notation import read_fault
@@ -15,9 +16,9 @@ from service.settings import Settings
 from service.standard_webhooks import new_secret
 from tests.crash_desk import POST, Desk, open_desk
 from tests.crash_findings import Before, Cut, Finding, Kind, judged, stored
-from tests.crash_nursery import Forked, Kill, Nursery, Raised
 from tests.crash_scenarios import Scenario
 from tests.crash_statements import BACK, BEGUN, CLAIMS, OPEN, OWED, SESSIONS
+from tests.crash_worker import Forked, Kill, Raised, forked
 from tests.house import LONDON, House, open_house
 from tests.sandboxes import ALEX, LOCATION
 
@@ -38,7 +39,8 @@ class Stand:
     """A house of its own, in which one run follows another."""
 
     house: House
-    nursery: Nursery
+    folder: Path
+    """Where what workers say is kept."""
     settings: Settings
     desk: Desk
     _days: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -54,9 +56,9 @@ class Stand:
             await asyncio.gather(*(worker.kill() for worker in self._workers))
             self._workers.clear()
 
-    async def _worker(self, settings: Settings, strike: Kill | Raised | None = None) -> Forked:
+    def _worker(self, settings: Settings, strike: Kill | Raised | None = None) -> Forked:
         allowed = {"CALL_SECRET": SECRET, "CALL_ALLOWED": self.desk.place}
-        self._workers.append(worker := await self.nursery.worker(settings, strike, **allowed))
+        self._workers.append(worker := forked(settings, self.folder, strike, **allowed))
         return worker
 
     async def _run(self, scenario: Scenario, kind: Kind) -> Finding:
@@ -75,7 +77,7 @@ class Stand:
             finding = await self._judged(scenario, kind, before, struck=False)
             return finding if kind.at else replace(finding, awaits=int(first.words), asked=asked)
         await self.house.rules(scenario.rule(rule, scenario.otherwise, self.desk.url))
-        second = first if isinstance(kind, Raised) else await self._worker(self.settings)
+        second = first if isinstance(kind, Raised) else self._worker(self.settings)
         quiet = await self._quiet()
         if isinstance(kind, Cut) and kind.end == "sleeps":
             first.send(signal.SIGCONT)
@@ -118,10 +120,10 @@ class Stand:
         settings = self.settings.model_copy(update=named)
         if isinstance(kind, Raised):
             soon = settings.model_copy(update={"settle_after": SETTLE_SOON, "write_timeout": SETTLE_SOON / 2})
-            worker = await self._worker(soon, kind)
+            worker = self._worker(soon, kind)
             return worker, await self._surprised(worker), None
         if isinstance(kind, Kill):
-            worker = await self._worker(settings, kind)
+            worker = self._worker(settings, kind)
             over = asyncio.create_task(self._quiet())
             either: set[asyncio.Future[Any]] = {over, worker.ended}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -134,7 +136,7 @@ class Stand:
             self.desk.order(kind.what)
         else:
             await self.house.call("POST", "/_sandbox/faults", _fault(kind), status=201)
-        worker = await self._worker(settings)
+        worker = self._worker(settings)
         struck = await self._struck()
         if kind.end == "lives":
             return worker, struck, None
@@ -164,7 +166,7 @@ class Stand:
         await self.house.call("PUT", f"/_sandbox/appointments/{booked}", shown)
 
     async def _carried_out_in_peace(self) -> None:
-        worker = await self._worker(self.settings)
+        worker = self._worker(self.settings)
         await self._told()
         await self._quiet()
         await worker.kill()
@@ -245,11 +247,11 @@ def _fault(cut: Cut) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def open_stand(database_url: str, redis_url: str, nursery: Nursery) -> AsyncIterator[Stand]:
+async def open_stand(database_url: str, redis_url: str, folder: Path) -> AsyncIterator[Stand]:
     """`redis_url` is where the receiver rings; the workers listen elsewhere, and find their work themselves."""
     async with open_house(database_url, redis_url, working=False) as house, open_desk() as desk:
         async with house.pool.acquire() as connection:
             for statement in CLAIMS:
                 await connection.execute(statement)
         told = {"settle_after": SETTLE_AFTER, "redis_url": f"{redis_url}?db=1"}
-        yield Stand(house, nursery, house.settings.model_copy(update=told), desk)
+        yield Stand(house, folder, house.settings.model_copy(update=told), desk)

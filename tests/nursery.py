@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ class Forked:
         self.pid = 0
         self.returncode: int | None = None
         self._started, self._ended = threading.Event(), threading.Event()
+        self.at_its_end: Callable[[int], object] | None = None
+        """Called with its exit code, in another thread."""
 
     def poll(self) -> int | None:
         return self.returncode
@@ -68,6 +70,8 @@ class Forked:
     def ended(self, code: int) -> None:
         self.returncode = code
         self._ended.set()
+        if self.at_its_end is not None:
+            self.at_its_end(code)
 
 
 class Nursery:
@@ -88,12 +92,26 @@ class Nursery:
         threading.Thread(target=self._listen, daemon=True).start()
         atexit.register(self._close)
 
-    def start(self, words: Sequence[str], environment: Mapping[str, str], log: Path, said: str = "") -> Forked:
-        """`slotwright …` with nothing in its environment but this, told `said`; what it says is added to `log`."""
+    def start(
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        said: str = "",
+        *,
+        first: Sequence[Any] = (),
+        at_its_end: Callable[[int], object] | None = None,
+    ) -> Forked:
+        """`slotwright …` with nothing in its environment but this, told `said`; what it says is added to `log`.
+
+        `first`: a function that it calls before, as `module:name`, and what with.
+        """
         log.touch()  # at once, as its starter expects
         number, forked = next(self._numbers), Forked(words)
+        forked.at_its_end = at_its_end
         self._ordered[number] = forked
-        order = {"number": number, "words": words, "environment": environment, "log": str(log), "said": said}
+        order = {"number": number, "words": words, "environment": environment, "log": str(log)}
+        order |= {"said": said, "first": first}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
@@ -134,6 +152,10 @@ def become(order: Mapping[str, Any], parent: int) -> None:
     os.closerange(3, 64)
     os.environ.clear()
     os.environ.update(order["environment"])
+    if order["first"]:
+        name, *values = order["first"]
+        module, _, function = name.partition(":")
+        getattr(importlib.import_module(module), function)(*values)
     sys.argv = ["slotwright", *order["words"]]
     from workers.cli import main
 

@@ -13,8 +13,8 @@ from service.embedded import Servers
 from tests.conftest import TEMPLATE, named
 from tests.crash_findings import Cut
 from tests.crash_matrix import BACK_WITHIN, Run, crash, show
-from tests.crash_nursery import Kill, Raised
 from tests.crash_scenarios import SCENARIOS
+from tests.crash_worker import Kill, Raised
 from workers.actions import ACTIONS
 
 pytestmark = pytest.mark.processes

@@ -1,18 +1,13 @@
-"""Workers struck at a chosen await, by death or by an error: forked from a process that has loaded all that they need.
+"""A hook that strikes a worker at a chosen await, by death or by an error.
 
-Only tests have this hook. Of the engine it knows one name, LANE; the rest is `slotwright work` as it stands.
+Only tests have it. Of the engine it knows one name, LANE; the rest is `slotwright work` as it stands.
 """
 
 import asyncio
-import contextlib
 import functools
-import gc
 import importlib
-import json
 import os
-import select
 import signal
-import sys
 import time
 import types
 from collections.abc import Callable, Coroutine, Generator
@@ -23,8 +18,6 @@ T = TypeVar("T")
 
 LANE = "workers.jobs.Drainer._take"
 """The coroutine function that claims lanes; in it, or in tasks that it starts, they are worked on and closed."""
-
-LOADED = ("workers.cli.commands", "workers.cli.roles")
 
 
 class Unthought(Exception):
@@ -141,84 +134,3 @@ def tell(path: str, text: str) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.write(file, text.encode())
     os.close(file)
-
-
-def become_worker(order: dict[str, Any], parent: int) -> None:
-    """`slotwright work`, in the process that this is."""
-    from service.embedded.libc import die_with_parent
-
-    die_with_parent(signal.SIGKILL, parent)
-    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (log, 1), (log, 2)):
-        os.dup2(source, target)
-    os.closerange(3, 64)
-    os.environ.clear()
-    os.environ.update(order["environment"])
-    if order["told"]:
-        watch(order["strike_at"], order["side"], order["told"])
-    sys.argv = ["slotwright", "work"]
-    from workers.cli import main
-
-    main()
-
-
-def fork(order: dict[str, Any], parent: int) -> int:
-    child = os.fork()
-    if child:
-        return child
-    code = 1
-    with contextlib.suppress(BaseException):
-        try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            become_worker(order, parent)
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-    os._exit(code)
-
-
-def say(**words: Any) -> None:
-    os.write(1, json.dumps(words).encode() + b"\n")
-
-
-def serve() -> None:
-    """Fork a worker for each order, a line of JSON, and say the process; say of each that ended how it did."""
-    for module in LOADED:
-        importlib.import_module(module)
-    gc.collect()
-    gc.freeze()
-    read, write = os.pipe()
-    os.set_blocking(write, False)
-    signal.set_wakeup_fd(write)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    parent, rest = os.getpid(), b""
-    while True:
-        ready, _, _ = select.select([0, read], [], [])
-        if read in ready:
-            os.read(read, 4096)
-            while (ended := reap()) is not None:
-                say(ended=ended[0], status=ended[1])
-        if 0 in ready:
-            more = os.read(0, 65536)
-            if not more:
-                return
-            *lines, rest = (rest + more).split(b"\n")
-            for line in lines:
-                order = json.loads(line)
-                say(number=order["number"], started=fork(order, parent))
-
-
-def reap() -> tuple[int, int] | None:
-    try:
-        process, status = os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return None
-    return (process, os.waitstatus_to_exitcode(status)) if process else None
-
-
-if __name__ == "__main__":
-    serve()
