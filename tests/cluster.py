@@ -164,9 +164,7 @@ async def open_cluster(
         )
         api = await stack.enter_async_context(TestClient(TestServer(sandbox)))
         url = str(api.make_url("/")).rstrip("/")
-        # The sandbox is this process, which a busy machine may leave standing for a while: what it does so late that it
-        # was sent again, it does twice.
-        more: dict[str, Any] = {"settle_after": 10, **({"database_statement_cache": 0} if pooled else {})}
+        more: dict[str, Any] = {"database_statement_cache": 0} if pooled else {}
         settings = settings_for(pooled or database_url, redis_url, highlevel_url=url, **more)
         pool = await stack.enter_async_context(pool_of(database_url))
         cluster = Cluster(settings, database_url, pool, front, api, key, folder)
