@@ -38,6 +38,11 @@ RULES = (
 
 STILL_OPEN = "SELECT count(*) FROM deliveries WHERE delivery_id = ANY($1::uuid[]) AND finished_at IS NULL"
 
+HOW_OFTEN = """
+    SELECT action || ' sent at ' || coalesce(sent_at::text, 'no time') || ', ' || attempts || ' tries' AS words
+    FROM steps WHERE appointment_id = $1 ORDER BY sent_at
+"""
+
 NOT_DONE = "SELECT action, state FROM steps WHERE delivery_id = ANY($1::uuid[]) AND state <> 'done'"
 
 CLOCKS = (time(10), time(13), time(16))
@@ -171,8 +176,17 @@ class Load:
                     notes = (await cluster.call("GET", path, limit=20, offset=0))["notes"]
                     found, wanted = tuple(note["body"] for note in notes), TITLES
             if found != wanted:
-                faults.append(f"{id_}: {found} and not {wanted}")
+                sent = [row["words"] for row in await cluster.pool.fetch(HOW_OFTEN, id_)]
+                came = [f"{call['operation']} at {call['at']}" for call in done_to(calls, id_)]
+                faults.append(f"{id_}: {found} and not {wanted}; {sent}; {came}")
         return faults
+
+
+def done_to(calls: list[Any], appointment_id: str) -> list[Any]:
+    """The writes that were carried out, as the sandbox saw them."""
+    return [
+        call for call in calls if call["carried_out"] and appointment_id in call["path"] and call["method"] != "GET"
+    ]
 
 
 def _booking(number: int) -> dict[str, Any]:
