@@ -6,7 +6,7 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,21 @@ for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
 # Colours and the values around a traceback take longer to draw than most tests, and nobody looks.
 PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
+
+CONNECTION: Any = asyncpg.Connection
+ask_of_types = CONNECTION._introspect_types
+TYPES: dict[frozenset[int], Any] = {}
+"""What asyncpg asks about types on each connection: the same in all databases of a run."""
+
+
+async def known_types(connection: Any, oids: Iterable[int], timeout: float | None) -> Any:
+    asked = frozenset(oids)
+    if asked not in TYPES:
+        TYPES[asked] = await ask_of_types(connection, asked, timeout)
+    return TYPES[asked]
+
+
+CONNECTION._introspect_types = known_types
 
 NUMBERS = count(1)
 TEMPLATE = "slotwright_template"
@@ -73,13 +88,22 @@ def own_servers(in_memory: Path) -> Iterator[Servers]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def administer(servers: Servers) -> Iterator[Callable[[str], object]]:
+    """Gives Postgres a statement; by one connection, since to open one takes as long as to make a database."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(servers.database_url))
+        yield lambda statement: runner.run(connection.execute(statement))
+        runner.run(connection.close())
+
+
 @pytest.fixture
-def database_url(servers: Servers) -> Iterator[str]:
+def database_url(servers: Servers, administer: Callable[[str], object]) -> Iterator[str]:
     """A database of this test's own, migrated and empty."""
     name = f"test_{next(NUMBERS)}"
-    _admin(servers, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    administer(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
     yield named(servers.database_url, name)
-    _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -53,6 +53,12 @@ PATIENT = "set_config('lock_timeout', '2s', true)"
 """SQL for the first statement of a transaction that waits for rows of others, and then gives way."""
 
 
+ARRAYS = "SELECT " + ", ".join(
+    f"NULL::{of}[]" for of in ("uuid", "timestamptz", "interval", "jsonb", "bytea", "int", "bigint", "real", "bool")
+)
+"""Each kind of array that our statements are given."""
+
+
 async def open_pool(settings: Settings, *, size: int = 10) -> Pool:
     """A pool whose connections read and write jsonb as Python values; it connects when first asked to."""
     # Poolers refuse the parameter, so what locks rows says it once more (BOUND).
@@ -71,6 +77,8 @@ async def open_pool(settings: Settings, *, size: int = 10) -> Pool:
 
 async def prepare(connection: Connection) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=as_json, decoder=json.loads)
+    # What an array is made of asyncpg asks at the first statement with each, and that takes longer than the statement.
+    await connection.fetchrow(ARRAYS)
 
 
 def as_json(value: Any) -> str:
