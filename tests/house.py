@@ -35,7 +35,7 @@ from service.sandbox.webhooks.outbox import Patience
 from service.sandbox.world.world import World
 from service.settings import Settings
 from service.store import history, locations, rulebooks
-from service.store.database import Pool, prepare
+from service.store.database import Pool, as_it_is, prepare
 from service.store.sealing import Keys
 from service.telemetry import Tally
 from service.telemetry.traces import NoTracer, Tracer
@@ -72,7 +72,7 @@ def in_days(days: int, clock: str) -> str:
 
 @contextlib.asynccontextmanager
 async def pool_of(database_url: str, size: int = 30) -> AsyncIterator[Pool]:
-    opened = await asyncpg.create_pool(database_url, min_size=0, max_size=size, init=prepare)
+    opened = await asyncpg.create_pool(database_url, min_size=0, max_size=size, init=prepare, reset=as_it_is)
     try:
         yield opened
     finally:

@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from uuid import UUID
@@ -70,6 +71,20 @@ async def test_every_statement_suits_the_schema(pool: Pool) -> None:
             except Exception as error:
                 faults[name] = str(error)
     assert faults == {}
+
+
+LASTING = re.compile(
+    r"""set_config\([^()]*(?<!true)\)|pg_(try_)?advisory_lock|["';]\s*(SET|LISTEN|PREPARE|DECLARE|CREATE TEMP)\s\S"""
+)
+
+
+def test_nothing_of_ours_outlasts_its_transaction_in_a_session() -> None:
+    """Connections are handed on as they are, and behind a pooler transactions share sessions with strangers'."""
+    for lasting in ('"SET x = 1"', "set_config('x', '1s', false)", "SELECT pg_advisory_lock(1)", '"LISTEN x"'):
+        assert LASTING.search(lasting)
+    texts = {path: path.read_text() for room in ("service", "workers") for path in Path(room).rglob("*.py")}
+    assert any("set_config" in text for text in texts.values())
+    assert {str(path): match[0] for path, text in texts.items() if (match := LASTING.search(text))} == {}
 
 
 @pytest.fixture

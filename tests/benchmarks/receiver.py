@@ -37,6 +37,8 @@ RECEIVERS = 2
 CONNECTIONS = 128
 """Of wrk in all: HighLevel posts from many places at once, and what comes together is committed together."""
 LOCATIONS = 20
+MOST = 10_000
+"""Deliveries signed beforehand for each second; had wrk to begin again, it would post what is known already."""
 
 SCRIPT = """
 local lines, at = {}, 0
@@ -178,7 +180,7 @@ def main() -> None:
         script.write_text(SCRIPT)
         ratios = []
         for round_ in range(asked.rounds):
-            lines = list(bodies(key, 4000 * asked.seconds))
+            lines = list(bodies(key, MOST * asked.seconds))
             files = [folder / f"bodies-{part}" for part in range(RECEIVERS)]
             for part, file in enumerate(files):
                 file.write_text("".join(lines[part::RECEIVERS]))
@@ -187,6 +189,7 @@ def main() -> None:
             ours = receivers(settings, folder, files, script, asked.seconds)
             took = time.monotonic() - began
             stored = asyncio.run(kept(settings)) - before
+            assert stored < len(lines), "too few were signed: some were posted twice"
             theirs = bare(folder, files, script, asked.seconds)
             ratios.append(ours / theirs)
             print(
