@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from service.highlevel.operation import Operation
 from service.store import appointments, interventions, steps
 from tests.house import House, in_days
-from tests.sandboxes import ALEX, DANA, KIM, LOCATION
+from tests.sandboxes import ALEX, DANA, HEADERS, KIM, LOCATION
 from tests.test_apply import rule
 from tests.test_conflicts import Somebody
 from tests.workshop import fault as order
@@ -163,6 +164,38 @@ async def test_what_is_made_anew_is_not_sent_again_on_a_booking_that_is_another_
     assert (step["state"], step["reason"], made[operation]) == ("unchanged", conflict, 1)
     assert not await house.notes(booked)
     assert not await house.blocks(DANA)
+
+
+@pytest.mark.parametrize(
+    ("action", "operation", "listing"),
+    [
+        ("do: block_slot, after: 15m", "CreateBlockSlot", ("ListBlockedSlots", 2)),
+        ("do: add_note, text: once", "CreateNote", ("ListNotes", 2)),
+        # One reading to decide, one before the write.
+        ("do: assign, to: kim, replace: anybody", "EditAppointment", ("GetAppointment", 4)),
+    ],
+)
+async def test_what_comes_true_while_it_is_looked_for_is_not_sent_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, action: str, operation: str, listing: tuple[str, int]
+) -> None:
+    """The write and the first look stood before the same closed door, and the look came in first."""
+    hasten(monkeypatch, breakers=False)
+    await house.rules(rule("it", "appointment.created", action))
+    await order(house, f"{operation}:drop")
+    somebody = Somebody(house)
+
+    async def comes_true() -> None:
+        [step] = await house.steps(await somebody.find())
+        wire = Operation.restored(step["operation"]).wire()
+        async with house.api.request(wire.method, wire.path, json=wire.body, headers=HEADERS) as answer:
+            assert answer.status in (200, 201), await answer.text()
+
+    made = meddle(monkeypatch, {listing: comes_true})
+    booked = await house.book(in_days(3, "12:00"), assignedUserId=DANA)
+    await house.settled()
+    [step] = await house.steps(booked)
+    assert (step["state"], made[operation]) == ("done", 1)
+    assert made[listing[0]] == listing[1], "it did come true in between"
 
 
 async def test_a_rate_limit_is_waited_out_as_told(house: House) -> None:

@@ -72,13 +72,8 @@ class Settler:
             operation = Operation.restored(step.operation)
         except KeyError:
             return self._close(step, "failed", f"this version knows no {step.operation['operation']}")
-        # What is made anew cannot be there before it is sent. What is changed must be as it was when that was decided,
-        # until right before it is sent: a change sends the status along, and would undo a cancellation.
         try:
-            if step.since_sent is None and isinstance(operation, CREATES):
-                outcome = await self._as_judged(step)
-            else:
-                outcome = await self._look(step, operation)
+            outcome = await self._before_it_is_sent(step, operation)
         except HighLevelError as error:
             return self._cannot_look(step, error)
         if isinstance(outcome, Found):
@@ -137,6 +132,19 @@ class Settler:
         self.record.close(step.ended("done"))
         self.record.acted = True
         return None
+
+    async def _before_it_is_sent(self, step: Step, operation: Operation[Any]) -> Outcome:
+        """Whether it is there, or may be sent. Raises HighLevelError."""
+        # What is made anew cannot be there before it is sent. What is changed must be as it was when that was decided,
+        # until right before it is sent: a change sends the status along, and would undo a cancellation.
+        if step.since_sent is None and isinstance(operation, CREATES):
+            return await self._as_judged(step)
+        outcome = await self._look(step, operation)
+        if isinstance(outcome, NotFoundYet) and step.since_sent is not None and step.since_sent >= self.settle_after:
+            # What held up the write may have held up the look beside it, and be over for both: the one that is asked
+            # after another was answered tells.
+            outcome = await self._look(step, operation)
+        return outcome
 
     async def _as_judged(self, step: Step) -> Outcome:
         """Whether the booking is still what the rule was judged on. Raises HighLevelError."""

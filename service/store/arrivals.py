@@ -43,7 +43,7 @@ COUNT_IGNORED = """
 REGISTERED = f"""
     SELECT array(SELECT location_id FROM locations WHERE location_id = ANY($1::text[])),
         set_config('lock_timeout', '1s', true), {BOUND}
-"""
+"""  # noqa: S608 (no value in it)
 
 ERASED_KEY = "'erased:' || encode(sha256(convert_to({}, 'UTF8')), 'hex')"
 """SQL: what is left of a sender's own key once the person it may name was erased; HighLevel's name nobody, and stay."""
