@@ -24,6 +24,10 @@ from tests.house import APP_ID, now, pool_of, settings_for
 from tests.processes import OURS, Process, end_of, free_port, kill, ready, start, working
 from tests.sandboxes import HEADERS, PLENTY, unbooked
 
+SETTLE_AFTER = 10.0
+"""Seconds; by default 30. Sandbox and load are one process here, which a busy machine may leave standing
+for seconds, with writes that were sent and are not carried out yet: no worker can tell those from lost ones."""
+
 
 @dataclass(eq=False)
 class Role:
@@ -165,6 +169,7 @@ async def open_cluster(
         api = await stack.enter_async_context(TestClient(TestServer(sandbox)))
         url = str(api.make_url("/")).rstrip("/")
         more: dict[str, Any] = {"database_statement_cache": 0} if pooled else {}
+        more["settle_after"] = SETTLE_AFTER
         settings = settings_for(pooled or database_url, redis_url, highlevel_url=url, **more)
         pool = await stack.enter_async_context(pool_of(database_url))
         cluster = Cluster(settings, database_url, pool, front, api, key, folder)
