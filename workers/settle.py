@@ -141,8 +141,8 @@ class Settler:
             return await self._as_judged(step)
         outcome = await self._look(step, operation)
         if isinstance(outcome, NotFoundYet) and step.since_sent is not None and step.since_sent >= self.settle_after:
-            # What held up the write may have held up the look beside it, and be over for both: the one that is asked
-            # after another was answered tells.
+            # What held up the write may have held up the look beside it, and be over for both, with the look the first
+            # to come in: so it is looked once more after an answer.
             outcome = await self._look(step, operation)
         return outcome
 

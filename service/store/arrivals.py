@@ -32,6 +32,10 @@ class Recorded:
     ignored: str | None
 
 
+WAIT_FOR_LOCKS = f"SELECT set_config('lock_timeout', '1s', true), {BOUND}"
+"""For a lane that a worker holds: it does so for moments, unless it was stopped in the middle of one. A statement of
+its own: any other waits for locks before something in it is carried out."""
+
 COUNT_IGNORED = """
     INSERT INTO ignored_counts AS counts (day, reason, times)
     VALUES (current_date, $1, 1)
@@ -39,11 +43,7 @@ COUNT_IGNORED = """
     RETURNING times
 """
 
-# The first statement: a lane that a worker holds is waited for, but not for one that was stopped in the middle.
-REGISTERED = f"""
-    SELECT array(SELECT location_id FROM locations WHERE location_id = ANY($1::text[])),
-        set_config('lock_timeout', '1s', true), {BOUND}
-"""  # noqa: S608 (no value in it)
+REGISTERED = "SELECT location_id FROM locations WHERE location_id = ANY($1::text[])"
 
 ERASED_KEY = "'erased:' || encode(sha256(convert_to({}, 'UTF8')), 'hex')"
 """SQL: what is left of a sender's own key once the person it may name was erased; HighLevel's name nobody, and stay."""
@@ -115,6 +115,7 @@ async def record(connection: Connection, arrivals: Sequence[Arrival], *, ignored
 
     Of the ignored, `ignored_kept` are kept whole per day and kind; beyond it they are only counted.
     """
+    await connection.execute(WAIT_FOR_LOCKS)
     reasons = await _reasons(connection, arrivals)
     dropped = await _over_the_cap(connection, arrivals, reasons, ignored_kept)
     ids = await _claim_keys(connection, arrivals, reasons, dropped)
@@ -132,7 +133,7 @@ async def record(connection: Connection, arrivals: Sequence[Arrival], *, ignored
 async def _reasons(connection: Connection, arrivals: Sequence[Arrival]) -> list[str | None]:
     """Why each is ignored: what the door found, or that nobody registered its location."""
     asked = {arrival.event.location_id for arrival in arrivals if not arrival.ignored and arrival.event.location_id}
-    registered = set(await connection.fetchval(REGISTERED, sorted(asked)))
+    registered = {row["location_id"] for row in await connection.fetch(REGISTERED, sorted(asked))}
     return [arrival.ignored or _unregistered(arrival.event, registered) for arrival in arrivals]
 
 

@@ -53,9 +53,10 @@ PATIENT = "set_config('lock_timeout', '2s', true)"
 """SQL for the first statement of a transaction that waits for rows of others, and then gives way."""
 
 
-ARRAYS = "SELECT " + ", ".join(
-    f"NULL::{of}[]" for of in ("uuid", "timestamptz", "interval", "jsonb", "bytea", "int", "bigint", "real", "bool")
-)
+ARRAYS = """
+    SELECT NULL::uuid[], NULL::timestamptz[], NULL::interval[], NULL::jsonb[], NULL::bytea[], NULL::bool[],
+        NULL::int[], NULL::bigint[], NULL::real[], NULL::float8[]
+"""
 """Each kind of array that our statements are given."""
 
 
@@ -79,12 +80,14 @@ async def open_pool(settings: Settings, *, size: int = 10) -> Pool:
 async def prepare(connection: Connection) -> None:
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=as_json, decoder=json.loads)
     # What an array is made of asyncpg asks at the first statement with each, and that takes longer than the statement.
-    await connection.fetchrow(ARRAYS)
+    # It sets something for the session meanwhile, which behind a pooler only a transaction keeps to itself.
+    async with connection.transaction():
+        await connection.fetchrow(ARRAYS)
 
 
 async def as_it_is(connection: Connection) -> None:
-    """Nothing of ours outlasts its transaction, so that the next user of a connection finds nothing to undo, and a
-    round trip is saved each time; what is open still is rolled back."""
+    """No statement of ours sets anything beyond its transaction, so that the next user of a connection finds nothing to
+    undo, and a round trip is saved each time; what is open still is rolled back by asyncpg."""
 
 
 def as_json(value: Any) -> str:
