@@ -131,8 +131,10 @@ async def cut_at_commit(database_url: str) -> AsyncIterator[str]:
         committing = asyncio.Event()
 
         async def there() -> None:
+            writes = False
             while said := await reader.read(65536):
-                if whole and b"COMMIT;" in said:
+                writes = writes or b"INSERT" in said
+                if whole and writes and b"COMMIT;" in said:
                     committing.set()
                 to_there.write(said)
 
