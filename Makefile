@@ -16,11 +16,12 @@ test: $(VENV)/.dev $(VENV)/.system
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-# More of what the tests only sample: both forms of logs searched for secrets, worlds for the arithmetic of slots, calls of all operations of the sandbox.
+# More of what the tests only sample: both forms of logs searched for secrets, worlds for the arithmetic of slots, calls of all operations of the sandbox, the image's steps with nothing but what it is built with.
 fuzz: $(VENV)/.dev
 	@SLOTWRIGHT_LOG_FORMS="json text" $(BIN)/python -m pytest -n 2 tests/test_canaries.py $(ARGS)
 	@SLOTWRIGHT_WORLDS=10000 $(BIN)/python -m pytest -n 2 tests/test_slots.py $(ARGS)
 	@SLOTWRIGHT_EXAMPLES=200 $(BIN)/python -m pytest -n 2 tests/test_sandbox_schema.py $(ARGS)
+	@SLOTWRIGHT_IMAGE=pip $(BIN)/python -m pytest tests/test_image.py $(ARGS)
 
 # Workers struck at every await of every action, every call of theirs cut and delayed; thousands of histories of a booking (35 minutes).
 crash: $(VENV)/.dev
