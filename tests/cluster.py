@@ -25,8 +25,8 @@ from tests.processes import OURS, Process, end_of, free_port, kill, ready, start
 from tests.sandboxes import HEADERS, PLENTY, unbooked
 
 SETTLE_AFTER = 10.0
-"""Seconds; by default 30. Sandbox and load are one process here, which a busy machine may leave standing
-for seconds, with writes that were sent and are not carried out yet: no worker can tell those from lost ones."""
+"""Seconds; by default 30. Sandbox and load are one process here, which a busy machine may leave standing for seconds,
+with writes that were sent and are not carried out yet: no worker can tell those from lost ones."""
 
 
 @dataclass(eq=False)
@@ -169,8 +169,7 @@ async def open_cluster(
         api = await stack.enter_async_context(TestClient(TestServer(sandbox)))
         url = str(api.make_url("/")).rstrip("/")
         more: dict[str, Any] = {"database_statement_cache": 0} if pooled else {}
-        more["settle_after"] = SETTLE_AFTER
-        settings = settings_for(pooled or database_url, redis_url, highlevel_url=url, **more)
+        settings = settings_for(pooled or database_url, redis_url, highlevel_url=url, settle_after=SETTLE_AFTER, **more)
         pool = await stack.enter_async_context(pool_of(database_url))
         cluster = Cluster(settings, database_url, pool, front, api, key, folder)
         try:

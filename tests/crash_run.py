@@ -18,7 +18,7 @@ from tests.crash_desk import POST, Desk, open_desk
 from tests.crash_findings import Before, Cut, Finding, Kind, judged, stored
 from tests.crash_scenarios import Scenario
 from tests.crash_statements import BACK, BEGUN, CLAIMS, OPEN, OWED, SESSIONS
-from tests.crash_worker import Forked, Kill, Raised, forked
+from tests.crash_worker import Kill, Raised, Worker, begin_worker
 from tests.house import LONDON, House, open_house
 from tests.sandboxes import ALEX, LOCATION
 
@@ -44,7 +44,7 @@ class Stand:
     settings: Settings
     desk: Desk
     _days: "itertools.count[int]" = field(default_factory=itertools.count)
-    _workers: list[Forked] = field(default_factory=list)
+    _workers: list[Worker] = field(default_factory=list)
 
     async def run(self, scenario: Scenario, kind: Kind) -> Finding:
         """What became of it. What goes wrong with the run itself is unknown, and so a fault."""
@@ -56,9 +56,9 @@ class Stand:
             await asyncio.gather(*(worker.kill() for worker in self._workers))
             self._workers.clear()
 
-    def _worker(self, settings: Settings, strike: Kill | Raised | None = None) -> Forked:
+    def _worker(self, settings: Settings, strike: Kill | Raised | None = None) -> Worker:
         allowed = {"CALL_SECRET": SECRET, "CALL_ALLOWED": self.desk.place}
-        self._workers.append(worker := forked(settings, self.folder, strike, **allowed))
+        self._workers.append(worker := begin_worker(settings, self.folder, strike, **allowed))
         return worker
 
     async def _run(self, scenario: Scenario, kind: Kind) -> Finding:
@@ -114,7 +114,7 @@ class Stand:
         await house.call("DELETE", "/_sandbox/calls", status=204)
         return Before(booked, rule, counted)
 
-    async def _first(self, kind: Kind) -> tuple[Forked, bool, float | None]:
+    async def _first(self, kind: Kind) -> tuple[Worker, bool, float | None]:
         """The worker that is struck, whether it was, and when it died or fell asleep."""
         named = {"database_url": f"{self.settings.database_url}&application_name=first"}
         settings = self.settings.model_copy(update=named)
@@ -177,7 +177,7 @@ class Stand:
             while (await self.house.call("GET", "/_sandbox/webhooks"))["waiting"]:
                 await asyncio.sleep(0.02)
 
-    async def _surprised(self, worker: Forked) -> bool:
+    async def _surprised(self, worker: Worker) -> bool:
         """Return once it is, or never will be."""
         over = asyncio.create_task(self._quiet())
         while not (worker.words or over.done() or worker.ended.done()):

@@ -31,8 +31,8 @@ class Raised:
 
 
 @dataclass(eq=False)
-class Forked:
-    """A worker's process."""
+class Worker:
+    """One that is struck, or that lives on beside it."""
 
     process: Process
     told: Path
@@ -55,7 +55,7 @@ class Forked:
         return self.told.read_text() if self.told.exists() else ""
 
 
-def forked(settings: Settings, folder: Path, strike: Kill | Raised | None = None, **more: str) -> Forked:
+def begin_worker(settings: Settings, folder: Path, strike: Kill | Raised | None = None, **more: str) -> Worker:
     """`slotwright work`, what it says kept in `folder`; with `strike`, one whose awaits are counted. `more`: of its
     environment."""
     number, loop = next(NUMBERS), asyncio.get_running_loop()
@@ -74,4 +74,4 @@ def forked(settings: Settings, folder: Path, strike: Kill | Raised | None = None
         first=["tests.crash_hook:watch", strike.at, side, str(told)] if strike else (),
         at_its_end=over,
     )
-    return Forked(process, told, ended)
+    return Worker(process, told, ended)

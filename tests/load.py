@@ -38,7 +38,7 @@ RULES = (
 
 STILL_OPEN = "SELECT count(*) FROM deliveries WHERE delivery_id = ANY($1::uuid[]) AND finished_at IS NULL"
 
-HOW_OFTEN = """
+SENT = """
     SELECT action || ' sent at ' || coalesce(sent_at::text, 'no time') || ', ' || attempts || ' tries' AS words
     FROM steps WHERE appointment_id = $1 ORDER BY sent_at
 """
@@ -176,7 +176,7 @@ class Load:
                     notes = (await cluster.call("GET", path, limit=20, offset=0))["notes"]
                     found, wanted = tuple(note["body"] for note in notes), TITLES
             if found != wanted:
-                sent = [row["words"] for row in await cluster.pool.fetch(HOW_OFTEN, id_)]
+                sent = [row["words"] for row in await cluster.pool.fetch(SENT, id_)]
                 came = [f"{call['operation']} at {call['at']}" for call in done_to(calls, id_)]
                 faults.append(f"{id_}: {found} and not {wanted}; {sent}; {came}")
         return faults
