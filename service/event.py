@@ -5,21 +5,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 
 from service.highlevel.appointments import Appointment
 from service.highlevel.operation import is_id
+from service.json_object import LONGEST_NAME, read_instant, read_name, read_object
 from service.json_object import NotAnEvent as NotAnEvent
-from service.json_object import read_object
+from service.json_object import at_path as at_path
 from service.trigger import Booking
 
 INSTALL, UNINSTALL = "INSTALL", "UNINSTALL"
 """The types of what is said of an app of ours rather than of an appointment."""
 
 APPOINTMENT_EVENTS = ("AppointmentCreate", "AppointmentUpdate", "AppointmentDelete")
+CONTACT_EVENTS = ("ContactCreate", "ContactUpdate", "ContactTagUpdate", "ContactDndUpdate", "ContactDelete")
+"""What HighLevel says of a contact: all have one body, the contact itself (published)."""
+
 WORKFLOW = "workflow"
 """The type of what a workflow's Webhook action posts; its body names none."""
+
+OF_SERVICE_BOOKING, OF_CONTACT = "workflow.service_booking", "workflow.contact"
+"""Of what it posts about a service booking, or about a contact alone.
+
+No event of HighLevel's own tells of service bookings; they have a workflow trigger (its help page says: created or
+updated). What its Webhook action posts was never captured, nor is it published by which merge field it names the
+booking, so its author says which it is: custom data is the one part of a body that they write (public captures)."""
 
 RECONCILED = "reconciled"
 """The type of what no webhook told: its body is the appointment, as it was read."""
@@ -27,8 +39,14 @@ RECONCILED = "reconciled"
 EXTERNAL = "external."
 """Before the source's name: the type of what any other system posts."""
 
+QUIET = "quiet"
+"""What the moment is called at which a burst of changes is over."""
+
 MOMENT = "moment"
 """The type of what our own clock says: that a moment has come which a rule waits for."""
+
+NEIGHBOUR = "neighbour"
+"""The type of what we say to a booking's lane: that a block beside it shares its time with one that is another now."""
 
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 """What a source may be called: it stands in an address and in `when: external.<source>`."""
@@ -38,13 +56,16 @@ WORKFLOW_PATHS: Mapping[str, str] = {
     "appointment": "calendar.appointmentId",
     "contact": "contact_id",
     "calendar": "calendar.id",
+    "service_booking": "customData.service_booking",
+    "about": "customData.about",
 }
-"""Where a workflow's body has its ids (public captures)."""
+"""Where a workflow's body has its ids (public captures); the last two its author adds: the id of a service booking, or
+`contact` where it is about nothing else."""
 
 PATHS = ("location", "appointment", "contact", "calendar")
 """The ids that a source may say where to find."""
 
-LONGEST_ID = 200
+LONGEST_ID = LONGEST_NAME
 NO_APP = "not an app's id"
 
 
@@ -84,7 +105,22 @@ class Event:
     @property
     def until(self) -> datetime | None:
         """How late a moment may be asked about."""
-        return _moment(self.body["until"]) if self.type == MOMENT else None
+        return read_instant(self.body["until"]) if self.type == MOMENT else None
+
+    @property
+    def of_contact(self) -> bool:
+        """Whether it says that something of a contact changed."""
+        return self.type in (*CONTACT_EVENTS, OF_CONTACT)
+
+    @property
+    def of_service_booking(self) -> bool:
+        """Whether `appointment_id` is the id of a service booking."""
+        return self.type == OF_SERVICE_BOOKING
+
+    @property
+    def since(self) -> UUID | None:
+        """The delivery that a burst of changes began with, at its end."""
+        return UUID(self.body["since"]) if self.type == MOMENT and self.body.get("since") else None
 
     @property
     def of_app(self) -> bool:
@@ -106,10 +142,12 @@ class Event:
             if self.app_id is None:
                 return f"{self.type} names no app"
             return None if self.location_id or self.company_id else f"{self.type} names neither location nor agency"
-        if self.type not in (*APPOINTMENT_EVENTS, WORKFLOW):
-            return f"{self.type or 'an event without type'} is not an appointment event"
+        if self.type not in (*APPOINTMENT_EVENTS, *CONTACT_EVENTS, WORKFLOW, OF_SERVICE_BOOKING, OF_CONTACT):
+            return f"{self.type or 'an event without type'} is no event of an appointment or a contact"
         if self.location_id is None:
             return f"{self.type} names no location"
+        if self.of_contact:
+            return None if self.contact_id else f"{self.type} names no contact"
         if self.appointment_id is None:
             where = f" at {WORKFLOW_PATHS['appointment']}" if self.type == WORKFLOW else ""
             return f"{self.type} names no appointment{where}"
@@ -119,9 +157,9 @@ class Event:
     def starts(self) -> datetime | None:
         """When the appointment starts, as far as the body says so: a hint, by which what is urgent is told."""
         if self.type == MOMENT:
-            return _moment(self.body.get("starts"))
+            return read_instant(self.body.get("starts"))
         told = self.body if self.type == RECONCILED else self.body.get("appointment")
-        return _moment(told.get("startTime")) if isinstance(told, dict) else None
+        return read_instant(told.get("startTime")) if isinstance(told, dict) else None
 
     @property
     def truncated(self) -> bool:
@@ -140,23 +178,7 @@ class Event:
         if not isinstance(told, dict) or self.truncated or self.type == "AppointmentDelete":
             return None
         try:
-            return Booking(
-                id=told["id"],
-                location_id=self.body["locationId"],
-                calendar_id=told["calendarId"],
-                contact_id=told.get("contactId") or None,
-                group_id=told.get("groupId") or None,
-                title=told.get("title") or "",
-                address=told.get("address") or "",
-                source=told.get("source") or None,
-                status=told["appointmentStatus"],
-                assignee=told.get("assignedUserId") or None,
-                starts=told["startTime"],
-                ends=told["endTime"],
-                added=told.get("dateAdded"),
-                updated=told.get("dateUpdated"),
-                deleted=told.get("deleted") is True,
-            )
+            return Booking.told(self.body["locationId"], told)
         except (KeyError, ValidationError):
             return None
 
@@ -172,17 +194,18 @@ def read_event(body: bytes) -> Event:
     value = read_object(body)
     appointment = value.get("appointment")
     told = appointment if isinstance(appointment, dict) else {}
-    type_ = _name(value.get("type")) or ""
+    type_ = read_name(value.get("type")) or ""
+    # What the other doors call theirs, HighLevel does not.
+    type_ = "" if type_.partition(".")[0] in (WORKFLOW, RECONCILED, MOMENT, NEIGHBOUR, EXTERNAL.rstrip(".")) else type_
     return Event(
         body=value,
-        # What the other doors call theirs, HighLevel does not.
-        type="" if type_ in (WORKFLOW, RECONCILED, MOMENT) or type_.startswith(EXTERNAL) else type_,
-        key=_name(value.get("webhookId")),
-        app_id=None if value.get("appId") is None else _name(value["appId"]) or NO_APP,
+        type=type_,
+        key=read_name(value.get("webhookId")),
+        app_id=None if value.get("appId") is None else read_name(value["appId"]) or NO_APP,
         location_id=_id(value.get("locationId")),
-        appointment_id=_id(told.get("id")),
-        contact_id=_id(told.get("contactId")),
-        said_at=_moment(value.get("timestamp")),
+        appointment_id=None if type_ in CONTACT_EVENTS else _id(told.get("id")),
+        contact_id=_id(value.get("id") if type_ in CONTACT_EVENTS else told.get("contactId")),
+        said_at=read_instant(value.get("timestamp")),
         calendar_id=_id(told.get("calendarId")),
     )
 
@@ -190,18 +213,19 @@ def read_event(body: bytes) -> Event:
 def read_workflow(body: bytes) -> Event:
     """Read what a workflow's Webhook action posts; raises NotAnEvent.
 
-    It has no id of its own and is never taken for known: it makes the worker read the appointment, and one that shows
-    nothing new sets off nothing.
+    It has no id of its own and is never taken for known: it makes the worker read what it is about, and if that shows
+    nothing new it sets off nothing.
     """
     value = read_object(body)
     ids = {name: _id(at_path(value, path)) for name, path in WORKFLOW_PATHS.items()}
+    of_contact = ids["about"] == "contact" and ids["service_booking"] is None
     return Event(
         body=value,
-        type=WORKFLOW,
+        type=OF_SERVICE_BOOKING if ids["service_booking"] else OF_CONTACT if of_contact else WORKFLOW,
         key=None,
         app_id=None,
         location_id=ids["location"],
-        appointment_id=ids["appointment"],
+        appointment_id=ids["service_booking"] or (None if of_contact else ids["appointment"]),
         contact_id=ids["contact"],
         said_at=None,
         calendar_id=ids["calendar"],
@@ -229,7 +253,14 @@ def read_moment(body: bytes) -> Event:
     """Read what `service.store.timers` wrote, who knows it; `said_at` is when the moment was due."""
     value = read_object(body)
     ids = {name: value[name] for name in ("key", "location_id", "appointment_id", "contact_id")}
-    return Event(body=value, type=MOMENT, app_id=None, said_at=_moment(value["due"]), **ids)
+    return Event(body=value, type=MOMENT, app_id=None, said_at=read_instant(value["due"]), **ids)
+
+
+def read_neighbour(body: bytes, key: str | None = None) -> Event:
+    """Read what one booking's block says to another's, as `service.store.follows` writes it."""
+    value = read_object(body)
+    ids = {name: value[name] for name in ("location_id", "appointment_id")}
+    return Event(body=value, type=NEIGHBOUR, key=key, app_id=None, contact_id=None, said_at=None, **ids)
 
 
 def read_reconciled(body: bytes, key: str | None = None) -> Event:
@@ -243,7 +274,7 @@ def read_reconciled(body: bytes, key: str | None = None) -> Event:
         location_id=_id(value.get("locationId")),
         appointment_id=_id(value.get("id")),
         contact_id=_id(value.get("contactId")),
-        said_at=None if value.get("deleted") else _moment(value.get("dateUpdated")),
+        said_at=None if value.get("deleted") else read_instant(value.get("dateUpdated")),
         calendar_id=_id(value.get("calendarId")),
     )
 
@@ -256,39 +287,17 @@ def read_kept(type_: str, body: bytes) -> Event:
         return read_external(body, type_.removeprefix(EXTERNAL), "", {})
     if type_ == MOMENT:
         return read_moment(body)
-    return read_workflow(body) if type_ == WORKFLOW else read_event(body)
-
-
-def at_path(value: Any, path: str) -> Any:
-    """What stands at `data.items.0.id`; None where nothing does."""
-    for name in path.split("."):
-        if isinstance(value, dict):
-            value = value.get(name)
-        elif isinstance(value, list) and name.isascii() and name.isdecimal() and int(name[:6]) < len(value):
-            value = value[int(name[:6])]
-        else:
-            return None
-    return value
-
-
-def _name(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable() else None
+    if type_ == NEIGHBOUR:
+        return read_neighbour(body)
+    return read_workflow(body) if type_ in (WORKFLOW, OF_SERVICE_BOOKING, OF_CONTACT) else read_event(body)
 
 
 def _id(value: Any) -> str | None:
     """Of something at HighLevel. What the client would refuse to ask about is none."""
-    name = _name(value)
+    name = read_name(value)
     return name if name is not None and is_id(name) else None
 
 
 def _counted(value: Any) -> Any:
     """Other systems number what HighLevel names."""
     return str(value) if type(value) is int and abs(value) < 10**18 else value
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo else None

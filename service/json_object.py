@@ -1,7 +1,8 @@
-"""A body as a JSON object, whoever sent it."""
+"""A body as a JSON object, whoever sent it, and what stands in it where."""
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 DEEPEST = 100
@@ -9,6 +10,9 @@ DEEPEST = 100
 
 STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 BRACKETS = re.compile(rb"[\[\]{}]")
+
+
+LONGEST_NAME = 200
 
 
 class NotAnEvent(ValueError):
@@ -26,6 +30,32 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise NotAnEvent("the body is JSON but not an object")
     return value
+
+
+def at_path(value: Any, path: str) -> Any:
+    """What stands at `data.items.0.id`; None where nothing does."""
+    for name in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(name)
+        elif isinstance(value, list) and name.isascii() and name.isdecimal() and int(name[:6]) < len(value):
+            value = value[int(name[:6])]
+        else:
+            return None
+    return value
+
+
+def read_name(value: Any) -> str | None:
+    """A short text that can be shown; None for anything else."""
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable() else None
+
+
+def read_instant(value: Any) -> datetime | None:
+    """ISO 8601 with an offset; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _too_deep(body: bytes) -> bool:

@@ -84,6 +84,25 @@ def read_place(text: str) -> tuple[str, int]:
     return host, port
 
 
+def read_addresses(text: str) -> tuple[str, ...]:
+    """Addresses to post to, from a list with commas. Raises ValueError, in words that do not repeat them."""
+    addresses = _split(text)
+    for address in addresses:
+        try:
+            parts = urlsplit(address)
+            whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            whole = False
+        if not whole or "@" in parts.netloc or parts.fragment or any(character.isspace() for character in address):
+            raise ValueError("should be addresses such as https://hooks.example.com/path, comma separated")
+    return tuple(addresses)
+
+
+def _addresses(value: SecretStr) -> SecretStr:
+    read_addresses(value.get_secret_value())
+    return value
+
+
 def _places(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         read_place(value)
@@ -113,5 +132,6 @@ SentryDsn = Annotated[SecretStr, AfterValidator(_sentry_dsn)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
 FernetKey = Annotated[SecretStr, AfterValidator(_fernet_key)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+WebhookAddresses = Annotated[SecretStr, AfterValidator(_addresses)]
 Places = Annotated[Listed, AfterValidator(_places)]
 WebhookKeys = Annotated[Listed, AfterValidator(_webhook_keys)]

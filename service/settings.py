@@ -15,6 +15,7 @@ from service.setting_kinds import (
     PasswordHash,
     Places,
     SentryDsn,
+    WebhookAddresses,
     WebhookKeys,
     WebhookSecret,
     url_with,
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
             "contacts.readonly",
             "contacts.write",
             "locations.readonly",
+            "locations/customFields.readonly",
             "users.readonly",
         ),
         description="what is asked for, comma separated; the app must have them",
@@ -161,16 +163,21 @@ class Settings(BaseSettings):
     )
     call_secret: WebhookSecret = Field(
         SecretStr(""),
-        description="signs what the action `call` posts: whsec_ and the base64 of 24 to 64 random bytes; without it no "
-        "rule can call",
+        description="signs what the action `call` posts, and alerts: whsec_ and the base64 of 24 to 64 random bytes; "
+        "without it no rule can call",
     )
     call_allowed: Places = Field(
         (),
-        description="hosts with their ports, comma separated, that `call` may post to although they are private or "
-        "without https, such as 127.0.0.1:9099",
+        description="hosts with their ports, comma separated, that `call` and alerts may post to although they are "
+        "private or without https, such as 127.0.0.1:9099",
     )
     call_timeout: float = Field(
         4.0, gt=0, le=4, description="seconds a `call` may take: 4 at most, less than a worker's lease"
+    )
+    alert_webhooks: WebhookAddresses = Field(
+        SecretStr(""),
+        description="addresses that alerts are posted to, comma separated, such as those of Slack's incoming webhooks; "
+        "whoever has one can post there",
     )
     worker_lanes: int = Field(40, ge=1, le=200, description="lanes that a worker runs at once")
 
@@ -183,7 +190,7 @@ class Settings(BaseSettings):
     )
 
     sentry_dsn: SentryDsn = Field(
-        SecretStr(""), description="where unexpected errors go, with our ids and nothing of a booking"
+        SecretStr(""), description="where unexpected errors and alerts go, with our ids and nothing of a booking"
     )
     environment: str = Field("development", description="what Sentry and traces call this installation")
     release: str = Field("", description="what Sentry and traces call this release; by default slotwright@ its version")

@@ -1,9 +1,11 @@
 """What a delivery turns out to mean: the booking last seen against the booking now."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
@@ -17,14 +19,61 @@ class Trigger(StrEnum):
     """The words that `when` knows; one delivery may be several of them."""
 
     CREATED = "appointment.created"
+    """It was booked, after the location was connected."""
     UPDATED = "appointment.updated"
+    """Anything of it changed that a rule can ask about."""
     RESCHEDULED = "appointment.rescheduled"
+    """Its start or its end changed."""
     REASSIGNED = "appointment.reassigned"
+    """It was given to somebody else, or to nobody."""
     CONFIRMED = "appointment.confirmed"
+    """Its status became confirmed; one that is booked as confirmed is created, and not this."""
     CANCELLED = "appointment.cancelled"
+    """Its status became cancelled."""
     SHOWED = "appointment.showed"
+    """Its status became showed, or completed: the client was there."""
     NO_SHOW = "appointment.no_show"
+    """Its status became noshow: the client did not come."""
     DELETED = "appointment.deleted"
+    """It is gone: HighLevel changes nothing of it any more."""
+    SERVICE_BOOKING_CREATED = "service_booking.created"
+    """A service was booked (Services v2), which is no appointment."""
+    SERVICE_BOOKING_UPDATED = "service_booking.updated"
+    """Anything of a service booking changed that a rule can ask about."""
+    SERVICE_BOOKING_CANCELLED = "service_booking.cancelled"
+    """A service booking was cancelled."""
+    CONTACT_UPDATED = "contact.updated"
+    """A contact changed: a custom field, their details, their tags or their owner."""
+
+
+class Subject(StrEnum):
+    """What an event is about, and so what an action can act on, in the words of messages."""
+
+    APPOINTMENT = "appointment"
+    DELETED_APPOINTMENT = "deleted appointment"
+    """Gone: HighLevel changes nothing of it any more."""
+
+    SERVICE_BOOKING = "service booking"
+    """Of Services v2: it has services, staff and a contact, and is no appointment: it has no calendar or notes, and
+    other calls change it."""
+
+    CONTACT = "contact"
+    """A contact, and no booking of theirs."""
+
+    NOTHING = "nothing"
+    """A time of the clock's, or an event from elsewhere that names nothing."""
+
+
+SUBJECTS: Final[Mapping[Trigger, Subject]] = MappingProxyType(
+    {
+        **{word: Subject.APPOINTMENT for word in Trigger if word.startswith("appointment.")},
+        Trigger.DELETED: Subject.DELETED_APPOINTMENT,
+        **{word: Subject.SERVICE_BOOKING for word in Trigger if word.startswith("service_booking.")},
+        Trigger.CONTACT_UPDATED: Subject.CONTACT,
+    }
+)
+"""What each is news of. Of words that are none of these, a moment of a booking's is about an appointment, one of the
+clock's about nothing, and an event from elsewhere about what its body names, which nobody can tell from a rule."""
 
 
 def storable(text: str) -> str:
@@ -37,7 +86,7 @@ Text = Annotated[str, AfterValidator(storable)]
 
 
 class Booking(BaseModel):
-    """What one appointment looked like at one moment, whoever told us."""
+    """What one appointment, or service booking, looked like at one moment, whoever told us."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,6 +105,11 @@ class Booking(BaseModel):
     added: AwareDatetime | None = None
     updated: AwareDatetime | None = None
     deleted: bool = False
+    kind: Literal["appointment", "service"] = "appointment"
+    services: tuple[Text, ...] = ()
+    """Ids of the catalogue, each once; of an appointment none."""
+
+    add_ons: tuple[Text, ...] = ()
 
     @classmethod
     def of(cls, appointment: Appointment) -> Self:
@@ -78,9 +132,36 @@ class Booking(BaseModel):
             deleted=appointment.deleted,
         )
 
+    @classmethod
+    def told(cls, location_id: Any, appointment: Mapping[str, Any]) -> Self:
+        """The booking that a webhook of HighLevel's tells of. Raises KeyError or pydantic's ValidationError."""
+        return cls(
+            id=appointment["id"],
+            location_id=location_id,
+            calendar_id=appointment["calendarId"],
+            contact_id=appointment.get("contactId") or None,
+            group_id=appointment.get("groupId") or None,
+            title=appointment.get("title") or "",
+            address=appointment.get("address") or "",
+            source=appointment.get("source") or None,
+            status=appointment["appointmentStatus"],
+            assignee=appointment.get("assignedUserId") or None,
+            starts=appointment["startTime"],
+            ends=appointment["endTime"],
+            added=appointment.get("dateAdded"),
+            updated=appointment.get("dateUpdated"),
+            deleted=appointment.get("deleted") is True,
+        )
+
     @property
     def series_id(self) -> str | None:
         return series_of(self.id)
+
+    @property
+    def subject(self) -> Subject:
+        if self.kind == "service":
+            return Subject.SERVICE_BOOKING
+        return Subject.DELETED_APPOINTMENT if self.deleted else Subject.APPOINTMENT
 
     def over(self, now: datetime) -> bool:
         """Past, gone or decided: what rules leave alone unless they ask for it."""
@@ -129,6 +210,8 @@ RULE_FIELDS = (
     "title",
     "address",
     "deleted",
+    "services",
+    "add_ons",
 )
 """What a rule can ask about. A webhook that differs in none of them is an echo."""
 

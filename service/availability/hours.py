@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -143,7 +143,7 @@ def _minutes_of(clock: str) -> int:
     return hour * 60 + minute
 
 
-def first_instant(day: date, minutes: int, zone: ZoneInfo) -> datetime:
+def first_instant(day: date, minutes: int, zone: tzinfo) -> datetime:
     """When the local clock first shows this time or later, in UTC.
 
     A time that comes twice (clocks go back) means its first coming; one that never comes (clocks go forward) means the
@@ -176,5 +176,5 @@ def _clock(minutes: int) -> tuple[time, time]:
     return clock, clock.replace(fold=1)
 
 
-def _offset(zone: ZoneInfo, wall: datetime) -> timedelta:
+def _offset(zone: tzinfo, wall: datetime) -> timedelta:
     return zone.utcoffset(wall) or NONE

@@ -25,6 +25,7 @@ COUNTERS: Mapping[str, str] = {
     "leases_taken_over": "Lanes taken over from a worker that said nothing more.",
     "moments_missed": "Moments that live rules waited for and that came too late to be asked about.",
     "unexpected_errors": "Errors that nobody thought of, by role.",
+    "alerts_sent": "Tries to send an alert, by kind of channel and how they ended.",
 }
 
 FROM_THE_START: Mapping[str, Sequence[tuple[str, ...]]] = {
@@ -34,10 +35,14 @@ FROM_THE_START: Mapping[str, Sequence[tuple[str, ...]]] = {
     "unexpected_errors": [("receive",), ("work",), ("console",)],
     "steps": [
         (action, state)
-        for action in ("add_note", "assign", "block_slot", "call", "reschedule")
+        for action in (
+            *("add_note", "alert", "assign", "block_slot", "call", "create_task", "reschedule", "set_owner"),
+            *("start_workflow", "stop_workflow", "tag_contact"),
+        )
         for state in ("done", "failed", "unknown")
     ],
     "arrivals": [("unknown", "busy"), ("unknown", "refused")],
+    "alerts_sent": [(channel, "given_up") for channel in ("sentry", "webhook")],
 }
 """Shown as 0 before they are first counted, so that the first of them is seen as a rise.
 So are those that an alert asks for of each source."""

@@ -24,6 +24,8 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "token": ("✗", "bad"),
     "budget": ("…", "quiet"),
     "late": ("!", "bad"),
+    "alert": ("!", "warn"),
+    "urgent": ("✗", "bad"),
 }
 """For each state its mark and its tone; what is not here is under way."""
 

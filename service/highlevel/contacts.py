@@ -23,6 +23,12 @@ class LocalTime(RootModel[datetime]):
         return self.root if self.root.tzinfo else self.root.replace(tzinfo=zone)
 
 
+def tag_key(tag: str) -> str:
+    """What all spellings of a tag have in common. HighLevel keeps tags in small letters, as many integrators found; its
+    published examples have capitals too."""
+    return tag.strip().lower()
+
+
 class CustomField(Reply):
     id: str | None = None
     value: Any = None
@@ -98,6 +104,10 @@ class TaskReply(Reply):
     task: Task
 
 
+class TasksReply(Reply):
+    tasks: tuple[Task, ...]
+
+
 class WorkflowReply(Done):
     """HighLevel's spelling is `succeded`."""
 
@@ -108,7 +118,7 @@ class ContactAppointment(Reply):
     """An appointment in its contact's list: unlike everywhere else its times have no zone.
 
     HighLevel does not say which is meant; the account's is the likely one (`GetLocation`). `start_time.at(zone)`
-    makes it an instant. Who wants it for sure reads the appointment itself.
+    makes it an instant. Who wants it for sure reads the appointment itself. No published answer has `deleted`.
     """
 
     id: str
@@ -128,6 +138,7 @@ class ContactAppointment(Reply):
     end_time: LocalTime
     date_added: Annotated[LocalTime | None, EMPTY_AS_NONE] = None
     date_updated: Annotated[LocalTime | None, EMPTY_AS_NONE] = None
+    deleted: bool = False
 
 
 class ContactAppointmentsReply(Reply):
@@ -218,10 +229,22 @@ class CreateTask(
     assigned_to: str | None = None
 
 
+class ListTasks(Operation[TasksReply], method="GET", path="/contacts/{contact_id}/tasks", version=VERSION):
+    """Every task of a contact, done or not, without pages. Nothing tells when one was added.
+
+    As HighLevel's reference pages have it; that no page is missing is an integrator's word.
+    """
+
+    contact_id: str
+
+
 class AddContactToWorkflow(
     Operation[WorkflowReply], method="POST", path="/contacts/{contact_id}/workflow/{workflow_id}", version=VERSION
 ):
-    """Put a contact into a workflow, with the time of the event it is about where there is one."""
+    """Put a contact into a workflow, with the time of the event it is about where there is one.
+
+    HighLevel does so a little later, out of a queue (its older reference), and has no call that tells who is in one.
+    """
 
     contact_id: str
     workflow_id: str

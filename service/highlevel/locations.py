@@ -1,7 +1,11 @@
-"""Locations (sub-accounts): here for their time zone and their company."""
+"""Locations (sub-accounts): here for their time zone, their company and what their custom fields are called."""
 
-from service.highlevel.operation import Operation
+from typing import Literal
+
+from service.highlevel.operation import Number, Operation
 from service.highlevel.reply import Reply
+
+VERSION = "2021-07-28"
 
 
 class Business(Reply):
@@ -44,5 +48,35 @@ class LocationReply(Reply):
     location: Location
 
 
-class GetLocation(Operation[LocationReply], method="GET", path="/locations/{location_id}", version="2021-07-28"):
+class CustomFieldDeclared(Reply):
+    """A custom field as the account has it. `data_type` such as TEXT or SINGLE_OPTIONS; `field_key` such as
+    contact.preferred_language."""
+
+    id: str
+    name: str = ""
+    field_key: str | None = None
+    data_type: str | None = None
+    model: str | None = None
+    placeholder: str | None = None
+    position: Number | None = None
+    location_id: str | None = None
+
+
+class CustomFieldsReply(Reply):
+    custom_fields: tuple[CustomFieldDeclared, ...]
+
+
+class GetLocation(Operation[LocationReply], method="GET", path="/locations/{location_id}", version=VERSION):
     location_id: str
+
+
+class ListCustomFields(
+    Operation[CustomFieldsReply], method="GET", path="/locations/{location_id}/customFields", version=VERSION
+):
+    """Every custom field of contacts, of opportunities, or of both; there are no pages.
+
+    As HighLevel's reference pages have it and integrators use it; none was recorded.
+    """
+
+    location_id: str
+    model: Literal["contact", "opportunity", "all"] | None = None

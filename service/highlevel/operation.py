@@ -31,8 +31,8 @@ WRITTEN_MOMENT = re.compile(
 # fmt: off
 WORDS = frozenset({
     "appointments", "associations", "block-slots", "blocked-slots", "bookings", "calendars", "catalog", "contacts",
-    "event-calendar", "events", "free-slots", "groups", "locations", "notes", "notifications", "resources",
-    "schedules", "search", "services", "status", "tags", "tasks", "users", "validate-slug", "workflow",
+    "customFields", "event-calendar", "events", "free-slots", "groups", "locations", "notes", "notifications",
+    "resources", "schedules", "search", "services", "status", "tags", "tasks", "users", "validate-slug", "workflow",
 })
 # fmt: on
 """What stands in the paths of all operations; where an id is meant, one of these would ask something else."""

@@ -2,14 +2,64 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, Self
 from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
 
 from service.store.database import Connection
 from service.store.identifiers import new_id
 from service.store.ledger import Entry, Sheet
 
 TOGETHER = timedelta(minutes=15)
+
+KINDS: Final[Mapping[str, bool]] = {
+    "urgent": True,  # by a rule, which says so
+    "breaker": True,  # work is held back: of everything, of a location, or of a rule that failed or reached its limit
+    "token": True,  # HighLevel refuses a location's token
+    "alert": False,  # by a rule
+    "parked": False,  # something waits for somebody
+    "late": False,  # something was not done in time
+}
+"""Whether somebody is woken for it. Of a kind that is not here nobody is."""
+
+OF_RULES: Final = ("urgent", "alert")
+"""Kinds whose texts are rules' own, and may name a person."""
+
+URGENT: Final = tuple(kind for kind, wakes in KINDS.items() if wakes)
+
+
+class Alarm(BaseModel):
+    """An alert that a rule raises, as a value: what a step stores, and what becomes an alert as the step ends. `text`
+    is as its author wants it, and may name a person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    text: str
+    urgent: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Two kinds, so that what wakes somebody is never counted among what does not."""
+        return "urgent" if self.urgent else "alert"
+
+    def stored(self) -> dict[str, Any]:
+        """As kept in a step, beside HighLevel's operations."""
+        return {"operation": ALARM, "fields": self.model_dump(mode="json")}
+
+    @classmethod
+    def restored(cls, stored: Mapping[str, Any]) -> Self:
+        """The inverse of `stored`."""
+        return cls.model_validate(stored["fields"])
+
+
+ALARM: Final = Alarm.__name__
+"""What a stored operation is called that is an Alarm and none of HighLevel's."""
+
+
+def is_alarm(stored: Mapping[str, Any]) -> bool:
+    return bool(stored["operation"] == ALARM)
+
 
 # Two at once that find none yet agree on the id of the new one, and the second counts it.
 RAISE = Sheet(
@@ -53,7 +103,8 @@ LATEST = """
 
 
 def raised(kind: str, text: str, *, location_id: str = "", rule: str = "", delivery_id: UUID | None = None) -> Entry:
-    """`kind` is a word for what happened, such as `parked`; `text` is for whoever is on call and names no person."""
+    """`kind` is a word of KINDS; `text` is for whoever is on call, and names no person but where a rule's author wants
+    it to."""
     alert_id = new_id()
     return Entry(RAISE, alert_id, (alert_id, location_id, rule, kind, text, delivery_id))
 

@@ -18,7 +18,8 @@ class LastSeen:
     """The booking as we know it, and what we know of who made it so.
 
     `heard`: its dateUpdated when HighLevel last told of it; a write of ours makes the booking's own later than that.
-    `ours`: the values we wrote that still stand. `others`: fields that somebody else changed after we wrote them.
+    `ours`: the values we wrote that still stand, its id among them where a rule booked it. `others`: fields that
+    somebody else changed after we wrote them.
     `assignee_chosen`: the assignee is not the one the booking was born with, and not of our choosing.
     """
 
@@ -33,6 +34,11 @@ class LastSeen:
     @classmethod
     def first(cls, booking: Booking) -> "LastSeen":
         return cls(booking, booking.updated, {}, frozenset(), False)
+
+    @property
+    def made_by_us(self) -> bool:
+        """Whether a rule booked it."""
+        return "id" in self.ours
 
     def told(self, now: Booking) -> "LastSeen":
         """After HighLevel said that it looks like this now."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -97,6 +97,9 @@ RING_LANES = """
 SOONER = 24
 """A delivery is due after this part of the time that is left to its booking: one that starts in ten minutes after 25
 seconds, one that starts tomorrow after an hour. The sooner overtakes, and none waits for ever."""
+
+OF_CONTACT = timedelta(minutes=15)
+"""So is one that is about a contact after this: many may be changed at once, and nobody stands at a door for it."""
 
 INSERT = """
     INSERT INTO deliveries (
@@ -222,7 +225,7 @@ def _due(arrival: Arrival) -> tuple[datetime, datetime | None]:
     """When its turn should have come, and when its booking starts."""
     received, starts = arrival.received_at, arrival.event.starts
     if starts is None or starts <= received:
-        return received, starts
+        return received + (OF_CONTACT if arrival.event.of_contact else timedelta()), starts
     return received + (starts - received) / SOONER, starts
 
 

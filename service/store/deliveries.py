@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from service.event import Event, read_kept
@@ -25,7 +26,7 @@ class Delivery:
     """Empty for what is about an agency."""
 
     appointment_id: str | None
-    """None for an external event that is about no appointment."""
+    """Or that of a service booking. None for an event that is about a contact or nothing."""
 
     calendar_id: str | None
     attempts: int
@@ -44,11 +45,15 @@ class Delivery:
     triggers: tuple[str, ...] = ()
     reason: str | None = None
     waits_for: str | None = None
+    contact_id: str | None = None
+    """Whose appointment it is about, or the contact itself."""
 
     def read(self) -> Event:
         """What its body says, about what it was found to be about when it came."""
         event = read_kept(self.event, self.body)
-        return replace(event, appointment_id=self.appointment_id, calendar_id=self.calendar_id)
+        return replace(
+            event, appointment_id=self.appointment_id, calendar_id=self.calendar_id, contact_id=self.contact_id
+        )
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ OPEN = ("waiting", "judged")
 
 COLUMNS = """
     delivery_id, state, received_at, event, COALESCE(location_id, '') AS location_id, appointment_id,
-    calendar_id, attempts, surprises, rulebook_id, was, booking, body, triggers, reason, waits_for,
+    contact_id, calendar_id, attempts, surprises, rulebook_id, was, booking, body, triggers, reason, waits_for,
     GREATEST(next_at - clock_timestamp(), interval '0') AS wait
 """
 
@@ -75,6 +80,8 @@ NEXT = f"""
         ORDER BY arrival LIMIT 1
     ) AS first
 """  # noqa: S608 (no value in it)
+
+FIND = f"SELECT {COLUMNS} FROM deliveries WHERE delivery_id = $1"  # noqa: S608 (no value in it)
 
 OPENED = """
     SELECT delivery_id, surprises, COALESCE(GREATEST(next_at - clock_timestamp(), interval '0'), interval '0') AS wait
@@ -126,12 +133,14 @@ async def next_open(connection: Connection, lanes: Sequence[UUID]) -> dict[UUID,
     for row in await connection.fetch(NEXT, list(lanes)):
         values = dict(row)
         lane_id = values.pop("lane_id")
-        values["wait"] = values["wait"] or timedelta()
-        values["triggers"] = tuple(values["triggers"])
-        for name in ("was", "booking"):
-            values[name] = Booking.model_validate(values[name]) if values[name] else None
-        found[lane_id] = Delivery(**values)
+        found[lane_id] = _delivery(values)
     return found
+
+
+async def find(connection: Connection, delivery_id: UUID) -> Delivery | None:
+    """One of any state."""
+    row = await connection.fetchrow(FIND, delivery_id)
+    return None if row is None else _delivery(dict(row))
 
 
 async def unreadable(connection: Connection, lane_id: UUID, error: Exception) -> Unreadable | None:
@@ -166,3 +175,11 @@ def changed(delivery: Delivery) -> Entry:
         delivery.surprises,
     )
     return Entry(CHANGED, delivery.delivery_id, row)
+
+
+def _delivery(values: dict[str, Any]) -> Delivery:
+    values["wait"] = values["wait"] or timedelta()
+    values["triggers"] = tuple(values["triggers"])
+    for name in ("was", "booking"):
+        values[name] = Booking.model_validate(values[name]) if values[name] else None
+    return Delivery(**values)

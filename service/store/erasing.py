@@ -20,8 +20,8 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from service.store import contacts, reconciliations
 from service.store import deliveries as kept
-from service.store import reconciliations
 from service.store.appointments import LastSeen
 from service.store.arrivals import ERASED_KEY
 from service.store.database import BOUND, Connection
@@ -150,7 +150,7 @@ APPOINTMENTS = """
         changed_at = clock_timestamp(), booking = (
         SELECT COALESCE(jsonb_object_agg(key, value), '{}') FROM jsonb_each(booking) WHERE key IN (
             'id', 'location_id', 'calendar_id', 'starts', 'ends', 'status', 'group_id', 'assignee', 'source', 'added',
-            'updated', 'deleted'
+            'updated', 'deleted', 'kind', 'services', 'add_ons'
         )
     )
     WHERE location_id || ' ' || appointment_id = ANY($1::text[])
@@ -179,6 +179,7 @@ ERASE: Mapping[str, str] = {
     "timers": TIMERS,
     "reconciliations": RECONCILIATIONS,
     "appointments": APPOINTMENTS,
+    "contacts": contacts.ERASE,
     "follows": FOLLOWS,
     "alerts": ALERTS,
     "interventions": INTERVENTIONS,
@@ -221,8 +222,7 @@ class Erasure:
     async def elsewhere(self, connection: Connection) -> None:
         """What is theirs besides deliveries. Before those, so that no timer makes another; and after them, for what a
         worker wrote that had not lost their lane yet."""
-        found = await elsewhere(connection, self.who, self._deliveries)
-        await self._erase(connection, found)
+        await self._erase(connection, await elsewhere(connection, self.who, self._deliveries))
 
     async def window(self, connection: Connection, first: UUID, last: UUID) -> None:
         """Deliveries between two ids, and what came of them; whoever works on one of them has lost it."""

@@ -59,7 +59,7 @@ VERDICTS = "SELECT place, rule, mode, held, checks FROM verdicts WHERE delivery_
 
 STEPS = """
     SELECT step_id, rule, place, part, action, state, sentence, reason, operation, written_id, planned_at, sent_at,
-        attempts, next_at, finished_at
+        attempts, next_at, finished_at, meant->'candidates' AS candidates
     FROM steps WHERE delivery_id = $1 ORDER BY planned_at, place, part
 """
 

@@ -91,6 +91,7 @@ PROBE = f"""
     RETURNING {", ".join(f"holds.{name}" for name in COLUMNS.split(", "))}
 """  # noqa: S608 (no value in it)
 
+# Of these locations; '' stands for all of them. `overrides` reads them with its own.
 OF_RULES = """
     SELECT location_id, rule, kind, reason FROM holds
     WHERE scope = 'rule' AND (location_id = '' OR location_id = ANY($1::text[])) AND (until IS NULL OR until > now())
@@ -151,12 +152,6 @@ async def next_to_probe(connection: Connection, shortest: timedelta, longest: ti
     """One that it is time to look at, and nobody else looks at; it is looked at again after a pause that doubles."""
     row = await connection.fetchrow(PROBE, shortest, longest)
     return Hold(**row) if row else None
-
-
-async def of_rules(connection: Connection, location_ids: Sequence[str]) -> dict[tuple[str, str], str]:
-    """Which rules are held in these locations ('' stands for all of them), and why."""
-    rows = await connection.fetch(OF_RULES, list(location_ids))
-    return {(row["location_id"], row["rule"]): row["reason"] or row["kind"] for row in rows}
 
 
 async def still_held(connection: Connection, location_id: str, rule: str) -> bool:

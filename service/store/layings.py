@@ -43,7 +43,7 @@ WANTED = """
         FROM locations LEFT JOIN laid ON laid.location_id = locations.location_id CROSS JOIN LATERAL (
             SELECT COALESCE(
                 (
-                    SELECT rulebook_id FROM rulebooks
+                    SELECT CASE WHEN NOT shared THEN rulebook_id END FROM rulebooks
                     WHERE rulebooks.location_id = locations.location_id ORDER BY version DESC LIMIT 1
                 ),
                 (SELECT rulebook_id FROM rulebooks WHERE location_id IS NULL ORDER BY version DESC LIMIT 1)
@@ -75,10 +75,11 @@ FINISH = """
 LAY_AGAIN = "UPDATE laid SET again_at = now() WHERE location_id = $1"
 
 # Held until they are laid for: who moves one meanwhile lays its moments after that. Of somebody who was erased no
-# moment reads anything again.
+# moment reads anything again. A service booking has none.
 BOOKINGS = """
-    SELECT booking FROM appointments
+    SELECT booking, ours ? 'id' AS made_by_us FROM appointments
     WHERE location_id = $1 AND appointment_id > $2 AND (booking->>'ends')::timestamptz > $3 AND NOT erased
+        AND booking->>'kind' IS DISTINCT FROM 'service'
     ORDER BY appointment_id
     LIMIT $4
     FOR SHARE
@@ -113,7 +114,8 @@ async def again(connection: Connection, location_id: str) -> None:
 
 async def bookings(
     connection: Connection, location_id: str, after: str, ending_after: datetime, most: int
-) -> list[Booking]:
-    """Those last seen to end after a time, by id from after the one given; held for the caller's transaction."""
+) -> list[tuple[Booking, bool]]:
+    """Those last seen to end after a time, by id from after the one given, each with whether a rule made it; held for
+    the caller's transaction."""
     rows = await connection.fetch(BOOKINGS, location_id, after, ending_after, most)
-    return [Booking.model_validate(row["booking"]) for row in rows]
+    return [(Booking.model_validate(row["booking"]), row["made_by_us"]) for row in rows]

@@ -60,6 +60,12 @@ DROP_TIMERS = """
     )
 """
 
+DROP_BURSTS = """
+    DELETE FROM bursts WHERE ctid IN (
+        SELECT ctid FROM bursts WHERE delivery_id IS NOT NULL AND due_at < $1 LIMIT $2
+    )
+"""
+
 # As `workers.restraints.mark_of` writes them. What is marked once for a booking stays as long as last seen does, which
 # is longer than the booking is ahead, and what is once for a day until that is over.
 DROP_MARKS = """
@@ -81,6 +87,8 @@ DROP_MARKS = """
         END LIMIT $2
     )
 """
+
+DROP_CONTACTS = "DELETE FROM contacts WHERE ctid IN (SELECT ctid FROM contacts WHERE looked_at < $1 LIMIT $2)"
 
 DROP_USES = "DELETE FROM uses WHERE ctid IN (SELECT ctid FROM uses WHERE used_at < $1 LIMIT $2)"
 
@@ -104,7 +112,9 @@ DROP_DULL_COUNTS = """
 
 SMALL: Mapping[str, str] = {
     "timers": DROP_TIMERS,
+    "bursts": DROP_BURSTS,
     "marks": DROP_MARKS,
+    "contacts": DROP_CONTACTS,
     "uses": DROP_USES,
     "interventions": DROP_INTERVENTIONS,
     "alerts": DROP_ALERTS,

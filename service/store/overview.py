@@ -107,7 +107,9 @@ LOCATIONS = """
         ) AS proposals
     FROM locations l LEFT JOIN LATERAL (
         SELECT location_id, version, message, applied_at FROM rulebooks b
-        WHERE b.location_id = l.location_id OR b.location_id IS NULL
+        WHERE b.location_id IS NULL OR b.location_id = l.location_id AND NOT (
+            SELECT shared FROM rulebooks n WHERE n.location_id = l.location_id ORDER BY version DESC LIMIT 1
+        )
         ORDER BY b.location_id IS NULL, version DESC LIMIT 1
     ) AS r ON true
     ORDER BY l.name, l.location_id LIMIT $1

@@ -93,6 +93,8 @@ OF_THEIR_DELIVERY = "delivery_id = ANY($6::uuid[])"
 IN_APPOINTMENTS = _elsewhere(
     "appointments", "location_id || ' ' || appointment_id", "contact_id = ANY($3::text[])", "booking", "ours", "told"
 )
+# Of a table of their own, so that a contact's id is not taken for that of whose row it is.
+IN_CONTACTS = _elsewhere("contacts", "location_id || ' ' || contact_id", "contact_id = ANY($3::text[])", "contact_id")
 IN_FOLLOWS = _elsewhere("follows", "follow_id::text", "appointment_id = ANY($4::text[])", "title", "block")
 IN_TIMERS = _elsewhere("timers", "timer_id::text", THEIR_BOOKING, "moment", "reason")
 IN_RECONCILIATIONS = _elsewhere(
@@ -120,6 +122,7 @@ ELSEWHERE: Mapping[str, str] = {
     "timers": IN_TIMERS,
     "reconciliations": IN_RECONCILIATIONS,
     "appointments": IN_APPOINTMENTS,
+    "contacts": IN_CONTACTS,
     "follows": IN_FOLLOWS,
     "alerts": IN_ALERTS,
     "interventions": IN_INTERVENTIONS,
@@ -146,6 +149,7 @@ OF_LOCATIONS = (
     "deliveries",
     "lanes",
     "appointments",
+    "contacts",
     "follows",
     "reconciliations",
     "marks",
@@ -162,6 +166,7 @@ KEYS: Mapping[str, str] = {
     "timers": "timer_id::text",
     "reconciliations": "reconciliation_id::text",
     "appointments": "location_id || ' ' || appointment_id",
+    "contacts": "location_id || ' ' || contact_id",
     "follows": "follow_id::text",
     "alerts": "alert_id::text",
     "interventions": "intervention_id::text",

@@ -51,6 +51,7 @@ AHEAD = """
     SELECT booking FROM appointments
     WHERE location_id = $1 AND (booking->>'calendar_id' = ANY($2::text[])) = $3
         AND NOT COALESCE((booking->>'deleted')::boolean, false) AND NOT erased
+        AND booking->>'kind' IS DISTINCT FROM 'service'
         AND (booking->>'ends')::timestamptz > $4 AND (booking->>'starts')::timestamptz < $5
         AND appointment_id <> ALL($6::text[])
     ORDER BY random() LIMIT $7

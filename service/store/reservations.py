@@ -2,7 +2,7 @@
 
 They are the steps themselves, of which `meant` says whom they reserve: made with the plan in one transaction, gone with
 whatever ends the step. Where nobody knows what became of it, it stands until HighLevel tells that another has the
-booking.
+booking, and of one that may never have been made until somebody has the step tried again.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ RESERVES = "reserves"
 
 @dataclass(frozen=True)
 class Reservation:
-    """A person's time, for one appointment."""
+    """A person's time, for one appointment; that of one yet to be made, whose id is empty, is known by its step's."""
 
     appointment_id: str
     user_id: str
@@ -28,19 +28,23 @@ class Reservation:
     def meant(self) -> Mapping[str, Any]:
         """As a step keeps it."""
         times = {"starts": self.starts.isoformat(), "ends": self.ends.isoformat()}
-        return {RESERVES: {"user": self.user_id, **times}}
+        return {RESERVES: {"appointment": self.appointment_id, "user": self.user_id, **times}}
 
 
-# The first two lines of the condition are those of the index, which is read for the location.
+# The first two lines of the condition are those of the index, which is read for the location. The appointment that a
+# step is about is not the one that it makes.
 BETWEEN = """
-    SELECT appointment_id, meant->'reserves' AS reserves FROM steps
+    SELECT
+        CASE meant->'reserves'->>'appointment' WHEN '' THEN step_id::text ELSE appointment_id END AS appointment_id,
+        meant->'reserves' AS reserves
+    FROM steps
     WHERE meant ? 'reserves' AND state IN ('planned', 'sent', 'waiting', 'unknown')
         AND location_id = $1
         AND (meant->'reserves'->>'starts')::timestamptz < $3 AND (meant->'reserves'->>'ends')::timestamptz > $2
         AND (state <> 'unknown' OR NOT EXISTS (
             SELECT FROM appointments seen
             WHERE seen.location_id = steps.location_id AND seen.appointment_id = steps.appointment_id
-                AND seen.changed_at > steps.finished_at
+                AND meant->'reserves'->>'appointment' IS DISTINCT FROM '' AND seen.changed_at > steps.finished_at
                 AND seen.booking->>'assignee' IS DISTINCT FROM meant->'reserves'->>'user'
         ))
     ORDER BY step_id

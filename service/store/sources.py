@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from service.event import MOMENT
+from service.event import MOMENT, NEIGHBOUR
 from service.store.database import Connection
 from service.store.sealing import Keys, Shut
 
@@ -18,7 +18,7 @@ HIGHLEVEL = "highlevel"
 RECONCILER = "reconciler"
 """Whose deliveries those are of what no webhook told."""
 
-OURS = (RECONCILER, MOMENT)
+OURS = (RECONCILER, MOMENT, NEIGHBOUR)
 """What no source may be called: as these we post to ourselves."""
 
 MOST_SECRETS = 2

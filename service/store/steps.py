@@ -8,6 +8,7 @@ from uuid import UUID
 
 from service.store.database import Connection
 from service.store.ledger import Entry, Sheet
+from service.trigger import lane_subject
 
 OPEN = ("planned", "sent", "waiting")
 
@@ -69,6 +70,10 @@ class Step:
         return self.ended("unknown", EITHER) if self.state == "sent" else self.ended("failed", NOT_RUN)
 
 
+MAY_BE_DONE = """(steps.state IN ('sent', 'done', 'unknown')
+    OR steps.sent_at IS NOT NULL AND steps.state IN ('parked', 'skipped'))"""
+"""SQL: whether a step's write counts as done: what is in doubt does, whatever was made of the step since."""
+
 COLUMNS = """
     step_id, delivery_id, rule, place, part, action, state, sentence, location_id, appointment_id, contact_id,
     series_id, reason, operation, meant, written_id, planned_at, attempts, doubts, looks,
@@ -117,20 +122,24 @@ GIVE_UP = """
     RETURNING action, state
 """
 
-# What is in doubt counts as done.
-CHANGED_BY = """
+# What is in doubt counts as done, and a change of a whole series as one of each that is of it.
+CHANGED_BY = f"""
     SELECT rule FROM steps
-    WHERE location_id = $1 AND appointment_id = $2 AND state IN ('sent', 'done', 'unknown')
+    WHERE location_id = $1 AND {MAY_BE_DONE}
+        AND (appointment_id = $2 OR meant ? 'series' AND operation -> 'fields' ->> 'event_id' = $5)
         AND COALESCE(sent_at, planned_at) > now() - $4::interval AND operation ->> 'operation' = 'EditAppointment'
         AND CASE $3::text
             WHEN 'any' THEN true
-            WHEN 'move' THEN (operation -> 'fields' ->> 'start_time')::timestamptz
-                <> (meant -> 'before' ->> 'starts')::timestamptz
+            WHEN 'move' THEN COALESCE(
+                    (operation -> 'fields' ->> 'start_time')::timestamptz
+                        <> (meant -> 'before' ->> 'starts')::timestamptz,
+                    false
+                ) OR (operation -> 'fields' ->> 'calendar_id') <> (meant -> 'before' ->> 'calendar_id')
             ELSE operation -> 'fields' ->> 'assigned_user_id' IS DISTINCT FROM meant -> 'before' ->> 'assignee'
                 AND operation -> 'fields' ? 'assigned_user_id'
         END
     ORDER BY sent_at
-"""
+"""  # noqa: S608 (no value in it)
 
 TAKEN = "SELECT written_id FROM steps WHERE location_id = $1 AND written_id = ANY($2::text[]) AND step_id <> $3"
 
@@ -179,7 +188,7 @@ async def rules_that_changed(
 ) -> list[str]:
     """The rules by which a booking was moved (`move`), given to somebody (`assign`) or changed at all (`any`) lately,
     one for each time."""
-    rows = await connection.fetch(CHANGED_BY, location_id, appointment_id, change, within)
+    rows = await connection.fetch(CHANGED_BY, location_id, appointment_id, change, within, lane_subject(appointment_id))
     return [row["rule"] for row in rows]
 
 

@@ -50,6 +50,8 @@ class Timer:
     time_zone: str
     starts: datetime | None = None
     """Its booking, as it was last seen."""
+    since: UUID | None = None
+    """The delivery that a burst of changes began with."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,7 @@ async def of_clock(connection: Connection, location_id: str) -> dict[tuple[str, 
 async def due(connection: Connection, now: datetime, most: int) -> list[Timer]:
     """Take what is due, oldest first, and leave what another is taking; the caller's transaction ends them."""
     rows = await connection.fetch(DUE, now, most)
-    return [Timer(**{name: row[name] for name in Timer.__dataclass_fields__}) for row in rows]
+    return [Timer(**{name: row[name] for name in Timer.__dataclass_fields__ if name in row}) for row in rows]
 
 
 async def end(
@@ -233,7 +235,7 @@ async def end(
     A delivery's key is the instant's own: whatever else happens, a moment is delivered once. The ids are in the order
     of the outcomes; None for one that is missed and was delivered before all the same.
     """
-    fired = [_arrival(each.timer, now) for each in outcomes if each.missed is None]
+    fired = [arrival(each.timer, now) for each in outcomes if each.missed is None]
     recorded = iter(await arrivals.record(connection, fired, ignored_kept=ignored_kept) if fired else ())
     lost = iter(await _miss(connection, [each for each in outcomes if each.missed is not None], now))
     ids, rows = [], []
@@ -249,7 +251,7 @@ async def end(
 async def _miss(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> list[UUID | None]:
     rows = []
     for each in outcomes:
-        timer, event = each.timer, _arrival(each.timer, now)
+        timer, event = each.timer, arrival(each.timer, now)
         assert each.missed is not None
         reason, series_id = missed(timer.rule, timer.moment, each.missed), series_of(timer.appointment_id)
         whose = timer.location_id, timer.appointment_id or None, series_id, timer.contact_id
@@ -260,7 +262,8 @@ async def _miss(connection: Connection, outcomes: Sequence[Outcome], now: dateti
     return [row[0] if row[0] in kept else None for row in rows]
 
 
-def _arrival(timer: Timer, now: datetime) -> Arrival:
+def arrival(timer: Timer, now: datetime) -> Arrival:
+    """What it turns into."""
     identity = timer.location_id, timer.appointment_id, timer.rule, timer.moment, timer.due_at.isoformat()
     said = {
         "key": sha256("\n".join(identity).encode()).hexdigest(),
@@ -272,6 +275,7 @@ def _arrival(timer: Timer, now: datetime) -> Arrival:
         "due": timer.due_at.isoformat(),
         "until": timer.until_at.isoformat(),
         "starts": timer.starts and timer.starts.isoformat(),
+        "since": timer.since and str(timer.since),
     }
     body = json.dumps(said, ensure_ascii=False).encode()
     return Arrival(MOMENT, read_moment(body), body, now)

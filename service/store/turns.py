@@ -5,14 +5,20 @@ there first, say: others were made by it meanwhile.
 
 One decision about people at a time in a location: each is made against the number of those before it, and is made again
 if there is another by the time it is stored. Beside that number lie accounts: what a way of choosing goes by.
+
+Where a rule gives credit, what each booking did to its account lies beside that too, as a share. How the booking ended
+is not counted when it is heard of, but looked up by its last seen state when somebody is chosen next: whatever is lost
+by then is taken back, and its share is gone in the transaction that stores the choice. So it counts once.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from service.store.database import Connection
+from service.store.identifiers import new_id
 
 
 class TurnMoved(Exception):
@@ -30,20 +36,45 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Share:
+    """What one booking did to an account, to be taken back if it ends in one of the states in `credit`: HighLevel's
+    words for a status, and `deleted`. `until`: when it need not be remembered any more."""
+
+    appointment_id: str
+    account: str
+    credit: tuple[str, ...]
+    kept: Mapping[str, Any]
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The share of a booking that ended so."""
+
+    share_id: UUID
+    account: str
+    kept: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Turn:
     """A choice of somebody, made when the location had made `decided` of them; `account` as it was read, but for what
-    is to be kept from now on."""
+    is to be kept from now on. `share`: what the booking did to it; `taken_back`: shares that it knows of by now."""
 
     decided: int
     account: Account | None = None
+    share: Share | None = None
+    taken_back: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True)
 class Turns:
-    """How a location stands: choices made, and the accounts that were asked for as far as there are any."""
+    """How a location stands: choices made, and the accounts that were asked for as far as there are any, with what was
+    lost of them."""
 
     decided: int = 0
     accounts: Mapping[str, Account] = field(default_factory=dict)
+    lost: tuple[Lost, ...] = ()
 
 
 GUARD = ""
@@ -70,6 +101,22 @@ CLAIM = """
 
 LEAVE = "UPDATE turns SET until = NULL WHERE location_id = $1 AND team = '' AND until = $2"
 
+LOST = """
+    SELECT share_id, account, kept FROM shares JOIN appointments seen USING (location_id, appointment_id)
+    WHERE shares.location_id = $1 AND account = ANY($2::text[])
+        AND CASE WHEN seen.booking->>'deleted' = 'true' THEN 'deleted' ELSE seen.booking->>'status' END = ANY(credit)
+    ORDER BY share_id
+"""
+
+KEEP_SHARE = """
+    INSERT INTO shares (share_id, location_id, appointment_id, account, credit, kept, until)
+    VALUES ($1, $2, $3, $4, $5::text[], $6::jsonb, $7)
+"""
+
+TAKE_BACK = "DELETE FROM shares WHERE share_id = ANY($1::uuid[])"
+
+FORGET_SHARES = "DELETE FROM shares WHERE location_id = $1 AND until < clock_timestamp()"
+
 FORGET = "DELETE FROM turns WHERE location_id = $1 AND until < clock_timestamp() - interval '1 day'"
 
 
@@ -89,7 +136,8 @@ async def read(connection: Connection, location_id: str, names: Iterable[str] = 
     rows = {row["team"]: row for row in await connection.fetch(READ, location_id, [GUARD, *names])}
     guard = rows.pop(GUARD, None)
     accounts = {name: Account(name, row["version"], row["last_turn"]) for name, row in rows.items()}
-    return Turns(guard["version"] if guard else 0, accounts)
+    lost = await connection.fetch(LOST, location_id, list(accounts)) if accounts else []
+    return Turns(guard["version"] if guard else 0, accounts, tuple(Lost(**row) for row in lost))
 
 
 async def take(connection: Connection, location_id: str, turn: Turn) -> None:
@@ -102,6 +150,12 @@ async def take(connection: Connection, location_id: str, turn: Turn) -> None:
         taken = await connection.fetchval(TAKE, location_id, each.name, each.version, dict(each.kept), each.until)
         if taken is None:
             raise TurnMoved(each.name)
+    if turn.taken_back:
+        await connection.execute(TAKE_BACK, list(turn.taken_back))
+    if share := turn.share:
+        row = (new_id(), location_id, share.appointment_id, share.account, list(share.credit), dict(share.kept))
+        await connection.execute(KEEP_SHARE, *row, share.until)
+        await connection.execute(FORGET_SHARES, location_id)
     if account and account.until and not account.version:
         # A day, week or month begins to be counted: those that are over need not lie about any more.
         await connection.execute(FORGET, location_id)

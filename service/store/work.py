@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from service.store import appointments, deliveries, follows, holds, lanes, locations, rulebooks, steps, verdicts
+from service.store import appointments, deliveries, follows, lanes, locations, overrides, rulebooks, steps, verdicts
 from service.store.appointments import LastSeen
 from service.store.database import AWAY, UNFIT, Connection, Pool
 from service.store.deliveries import Delivery, Unreadable
@@ -31,6 +31,9 @@ class Work:
     steps: Sequence[Step] = ()
     held_rules: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Why which rules are held back, by location ('' for all) and name."""
+
+    overrides: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The mode that a rule has at most, by location ('' for all) and name."""
 
     unreadable: Unreadable | None = None
     """In the place of a delivery that cannot be read."""
@@ -67,7 +70,7 @@ async def _read(connection: Connection, keys: Keys, claimed: Sequence[Lane]) -> 
     begun = [delivery.delivery_id for delivery in found if delivery.state != "waiting"]
     known = await locations.several(connection, keys, where)
     in_force = await rulebooks.in_force_for(connection, where)
-    held = await holds.of_rules(connection, where)
+    held, modes = await overrides.of_rules(connection, where)
     seen = await appointments.several(connection, about) if about else {}
     bound = await follows.of_appointments(connection, about) if about else {}
     judged = await verdicts.of_deliveries(connection, begun) if begun else {}
@@ -90,6 +93,7 @@ async def _read(connection: Connection, keys: Keys, claimed: Sequence[Lane]) -> 
                 judged.get(delivery.delivery_id, ()),
                 [step for step in planned if step.delivery_id == delivery.delivery_id],
                 held,
+                modes,
             )
         )
     return works

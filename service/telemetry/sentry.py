@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sentry_sdk
@@ -28,7 +29,21 @@ TAGS = {
 }
 """What an event may be tagged with, and the shape that each must have."""
 
+OF_ALERTS = TAGS | {"kind": re.compile(r"[a-z_]{1,40}"), "times": re.compile(r"\d{1,9}")}
+
 Found = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Alarmed:
+    """An alert as Sentry is told of it; its text, which may name somebody, is not. `times`: since it was told last."""
+
+    kind: str
+    urgent: bool
+    rule: str
+    location: str
+    delivery: str
+    times: int
 
 
 def set_up(settings: Settings, role: str, release: str) -> None:
@@ -62,25 +77,46 @@ def report(error: BaseException, **ids: str) -> None:
         sentry_sdk.capture_exception(error)
 
 
+def alert(alarmed: Alarmed) -> None:
+    """Tell Sentry of an alert. It is sent by the SDK, in its own time, and whether it came there nobody says."""
+    sentry_sdk.capture_event({"message": "alert"}, hint={"alert": alarmed})
+
+
+def _of_alert(event: Found, alarmed: Alarmed, role: str) -> dict[str, Any]:
+    ids = _matching({**asdict(alarmed), "times": str(alarmed.times), "role": role}, OF_ALERTS)
+    return {
+        **_of_all(event),
+        "level": "error" if alarmed.urgent else "warning",
+        "message": ": ".join(filter(None, (f"alert: {ids.get('kind', 'of a kind')}", ids.get("rule")))),
+        "fingerprint": ["alert", *(ids.get(name, "") for name in ("kind", "location", "rule"))],
+        "tags": ids,
+    }
+
+
 def _only_what_may(event: Any, hint: Mapping[str, Any], role: str) -> Any:
+    if isinstance(alarmed := hint.get("alert"), Alarmed):
+        return _of_alert(event, alarmed, role)
     found = (event.get("exception") or {}).get("values")
     if not found:
         return None  # a line of a log, whose words may quote anything
     error = (hint.get("exc_info") or (None, None, None))[1]
     ids = {**(event.get("tags") or {}), **structlog.contextvars.get_contextvars(), **carried_by(error), "role": role}
-    kept = {
-        **_matching(
-            event, {"event_id": HEXADECIMAL, "level": IDENTIFIER, "platform": IDENTIFIER, "logger": IDENTIFIER}
-        ),
-        **_matching(event, {"environment": VERSION, "release": VERSION}),
+    return {
+        **_of_all(event),
+        **_matching(event, {"level": IDENTIFIER, "logger": IDENTIFIER}),
         "tags": _matching(ids, TAGS),
-        "sdk": _matching(event.get("sdk") or {}, {"name": IDENTIFIER, "version": VERSION}),
         "contexts": _contexts(event.get("contexts") or {}),
         "exception": {"values": [_exception(each) for each in found]},
     }
-    if "timestamp" in event:
-        kept["timestamp"] = event["timestamp"]
-    return kept
+
+
+def _of_all(event: Found) -> dict[str, Any]:
+    return {
+        **_matching(event, {"event_id": HEXADECIMAL, "platform": IDENTIFIER}),
+        **_matching(event, {"environment": VERSION, "release": VERSION}),
+        "sdk": _matching(event.get("sdk") or {}, {"name": IDENTIFIER, "version": VERSION}),
+        **({"timestamp": event["timestamp"]} if "timestamp" in event else {}),
+    }
 
 
 def _exception(found: Found) -> dict[str, Any]:

@@ -14,6 +14,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
     "leases_taken_over": (),
     "moments_missed": (),
     "unexpected_errors": ("role",),
+    "alerts_sent": ("channel", "outcome"),
 }
 """Everything that is counted, with the names of its labels. A label's value is one of few, and nobody's data."""
 
