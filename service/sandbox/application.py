@@ -14,6 +14,7 @@ from service.sandbox.api import (
     calendar_settings,
     calendars,
     contacts,
+    custom_fields,
     event_schedules,
     groups,
     notes,
@@ -37,7 +38,7 @@ from service.sandbox.levers.clock import ClockControl
 from service.sandbox.levers.control import Control
 from service.sandbox.levers.webhooks import WebhookControl
 from service.sandbox.limits import Limits, Meter
-from service.sandbox.outcome import Announcement, ContactChanged, Handler
+from service.sandbox.outcome import Announcement, AnyAnnouncement, ContactChanged, Handler, ServiceBookingChanged
 from service.sandbox.page.site import Site
 from service.sandbox.state.file import StateFile
 from service.sandbox.state.state import State
@@ -47,7 +48,7 @@ from service.sandbox.webhooks.address import Address, Channel
 from service.sandbox.webhooks.envelopes import App, of_appointment, of_contact
 from service.sandbox.webhooks.outbox import Manners, Outbox, Patience
 from service.sandbox.webhooks.signing import Signer
-from service.sandbox.webhooks.workflow_body import sets_off_workflows, workflow_body
+from service.sandbox.webhooks.workflow_body import service_workflow_body, sets_off_workflows, workflow_body
 from service.sandbox.world.world import World
 
 HANDLERS: dict[type[Operation[Any]], Handler] = {
@@ -58,6 +59,7 @@ HANDLERS: dict[type[Operation[Any]], Handler] = {
         calendar_settings,
         calendars,
         contacts,
+        custom_fields,
         event_schedules,
         groups,
         notes,
@@ -114,7 +116,7 @@ def create_app(
     state = State(state_file, world=world, key=signing_key, credentials=credentials, grants=grants, outbox=outbox)
     edge = Edge(world, meter, waiting, calls, state)
 
-    def announce(announcement: Announcement | ContactChanged) -> None:
+    def announce(announcement: AnyAnnouncement) -> None:
         match announcement:
             case Announcement():
                 appointment = announcement.appointment
@@ -123,6 +125,8 @@ def create_app(
                     outbox.put(appointment.id, workflow_body(world, appointment), "workflow")
             case ContactChanged():
                 outbox.put(announcement.contact.id, of_contact(world, announcement, app_named))
+            case ServiceBookingChanged(booking):
+                outbox.put(booking.booking_id, service_workflow_body(world, booking), "workflow")
             case _:
                 assert_never(announcement)
 

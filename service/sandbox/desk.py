@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from service.highlevel.operation import Operation
-from service.sandbox.outcome import Announcement, ContactChanged, Handler, Outcome
+from service.sandbox.outcome import AnyAnnouncement, Handler, Outcome
 from service.sandbox.world.records import Location
 from service.sandbox.world.world import Change, World
 
@@ -16,7 +16,7 @@ class Desk:
         self,
         world: World,
         handlers: Mapping[type[Operation[Any]], Handler],
-        announce: Callable[[Announcement | ContactChanged], None],
+        announce: Callable[[AnyAnnouncement], None],
     ) -> None:
         self.world = world
         self.handlers = handlers

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from service.highlevel.contacts import Contact
+from service.highlevel.service_bookings import ServiceBooking
 from service.sandbox.world.records import Appointment, Location
 from service.sandbox.world.world import World
 
@@ -24,6 +25,17 @@ class Announcement:
 class ContactChanged:
     contact: Contact
     location_id: str
+    type: Literal["ContactUpdate", "ContactTagUpdate"] = "ContactUpdate"
+
+
+@dataclass(frozen=True)
+class ServiceBookingChanged:
+    """Booked or changed. No event of HighLevel's own tells of it, and no workflow trigger of a deletion."""
+
+    booking: ServiceBooking
+
+
+AnyAnnouncement = Announcement | ContactChanged | ServiceBookingChanged
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,7 @@ class Outcome:
     nothing was."""
 
     body: Any
-    announcements: tuple[Announcement | ContactChanged, ...] = ()
+    announcements: tuple[AnyAnnouncement, ...] = ()
     told: str = ""
     about: str = ""
     """The id of the appointment or service booking that it was done to, where no announcement says so."""

@@ -11,10 +11,12 @@ from service.highlevel.contacts import (
     CreateTask,
     GetContact,
     ListContactAppointments,
+    ListTasks,
     RemoveContactFromWorkflow,
     RemoveContactTags,
     SearchContacts,
     Task,
+    tag_key,
 )
 from service.highlevel.users import User
 from service.sandbox import refusals
@@ -50,12 +52,16 @@ def change_owner(world: World, location: Location, operation: ChangeContactOwner
 
 def add_tags(world: World, location: Location, operation: AddContactTags) -> Outcome:
     before = _known(world, location, operation.contact_id)
-    return _retagged(world, location, before, [*(before.tags or ()), *operation.tags])
+    has = before.tags or ()
+    known = {tag_key(tag) for tag in has}
+    new = (key for key in map(tag_key, operation.tags) if key not in known)
+    return _retagged(world, location, before, [*has, *new])
 
 
 def remove_tags(world: World, location: Location, operation: RemoveContactTags) -> Outcome:
     before = _known(world, location, operation.contact_id)
-    return _retagged(world, location, before, [tag for tag in before.tags or () if tag not in operation.tags])
+    gone = {tag_key(tag) for tag in operation.tags}
+    return _retagged(world, location, before, [tag for tag in before.tags or () if tag_key(tag) not in gone])
 
 
 def create_task(world: World, location: Location, operation: CreateTask) -> Outcome:
@@ -64,6 +70,11 @@ def create_task(world: World, location: Location, operation: CreateTask) -> Outc
     task = Task.model_validate({"id": world.new_id(), **said(operation)})
     world.tasks.put(contact.id, task.id, task)
     return Outcome({"task": shown(task)}, told=f"{_named(contact)}: task {operation.title!r}")
+
+
+def list_tasks(world: World, location: Location, operation: ListTasks) -> Outcome:
+    contact = _known(world, location, operation.contact_id)
+    return Outcome({"tasks": [shown(task) for task in world.tasks.of(contact.id)]})
 
 
 def add_to_workflow(world: World, location: Location, operation: AddContactToWorkflow) -> Outcome:
@@ -106,6 +117,7 @@ HANDLERS: dict[type[Any], Handler] = {
     AddContactTags: add_tags,
     RemoveContactTags: remove_tags,
     CreateTask: create_task,
+    ListTasks: list_tasks,
     AddContactToWorkflow: add_to_workflow,
     RemoveContactFromWorkflow: remove_from_workflow,
     ListContactAppointments: list_appointments,
@@ -140,13 +152,13 @@ def _changed(world: World, location: Location, before: Contact, **changes: Any) 
 
 
 def _retagged(world: World, location: Location, before: Contact, tags: list[str]) -> Outcome:
-    """Each tag once, in the order they came; HighLevel would write them small."""
+    """Each tag once, in the order they came; new ones are kept in small letters."""
     tags = list(dict.fromkeys(tags))
     if tags == list(before.tags or ()):
         return Outcome({"tags": tags})
     after = _changed(world, location, before, tags=tags)
     told = f"{_named(after)}: tagged {', '.join(tags) or 'no more'}"
-    return Outcome({"tags": tags}, (ContactChanged(after, location.id),), told)
+    return Outcome({"tags": tags}, (ContactChanged(after, location.id, "ContactTagUpdate"),), told)
 
 
 def _named(contact: Contact) -> str:

@@ -29,7 +29,7 @@ from service.sandbox.api.service_locations import known_place
 from service.sandbox.api.service_times import ServiceTimes
 from service.sandbox.api.services import known_service
 from service.sandbox.booking.checks import asked_times
-from service.sandbox.outcome import Handler, Outcome
+from service.sandbox.outcome import Handler, Outcome, ServiceBookingChanged
 from service.sandbox.world.diary import touches
 from service.sandbox.world.moments import MILLISECOND, instant
 from service.sandbox.world.records import Location
@@ -199,4 +199,5 @@ def _written(world: World, location: Location, booking: ServiceBooking, messages
     # Shown before it is kept: a time that its zone has no date for is refused.
     body = {**as_shown(booking, location), "messages": messages}
     world.service_bookings.put(location.id, booking.booking_id, booking)
-    return Outcome(body, told=f"{named(booking, location)}: {what}", about=booking.booking_id)
+    told = f"{named(booking, location)}: {what}"
+    return Outcome(body, (ServiceBookingChanged(booking),), told, booking.booking_id)

@@ -29,6 +29,7 @@ class Furnishing:
         users, calendars = _pairs(seeded.users), _pairs(seeded.calendars)
         wrong_users, wrong_calendars = self._unusable("users"), self._unusable("calendars")
         self._users = Names(users, unusable=wrong_users, undeclared=undeclared)
+        self._custom_fields = Names(_pairs(seeded.custom_fields), unusable=self._unusable("custom_fields"))
         contacts = _pairs(seeded.contacts)
         self._contacts = Names(contacts, unusable=self._unusable("contacts"), undeclared=undeclared, private=True)
         self._calendars = Names(calendars, unusable=wrong_calendars)
@@ -43,7 +44,12 @@ class Furnishing:
         added = stamp_text(world.now())
         at = here.id
         self._put("users", world.users, lambda each, place, faults: each.at(at))
-        self._put("contacts", world.contacts, lambda each, place, faults: each.at(at, added, users, place, faults))
+        self._put("custom_fields", world.custom_fields, lambda each, place, faults: each.at(at))
+        self._put(
+            "contacts",
+            world.contacts,
+            lambda each, place, faults: each.at(at, added, users, self._custom_fields, place, faults),
+        )
         self._put("groups", world.groups, lambda each, place, faults: each.at(at))
         self._put("calendars", world.calendars, lambda each, place, faults: each.at(at, users, groups, place, faults))
         self._put(

@@ -1,10 +1,12 @@
 """What a seed may say of a location, and what it becomes."""
 
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.highlevel.contacts import Contact
 from service.highlevel.groups import Group
+from service.highlevel.locations import CustomFieldDeclared
 from service.highlevel.users import User
 from service.sandbox.seeds.bookings import SeededBlock, SeededBooking
 from service.sandbox.seeds.calendars import SeededCalendar, SeededSchedule
@@ -33,16 +35,49 @@ class SeededUser(Record):
         )
 
 
+class SeededCustomField(Record):
+    """`type` in HighLevel's words, such as TEXT, NUMERICAL or MULTIPLE_OPTIONS."""
+
+    id: Id
+    name: str
+    type: str = "TEXT"
+
+    def at(self, location_id: str) -> CustomFieldDeclared:
+        return CustomFieldDeclared.model_validate(
+            {
+                "id": self.id,
+                "name": self.name,
+                "fieldKey": f"contact.{self.name.lower().replace(' ', '_')}",
+                "dataType": self.type,
+                "model": "contact",
+                "locationId": location_id,
+            }
+        )
+
+
 class SeededContact(Record):
+    """`fields`: what its custom fields say, by their names or ids."""
+
     id: Id
     name: str
     email: str | None = None
     phone: str | None = None
     owner: str | None = None
     tags: tuple[str, ...] = ()
+    city: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    timezone: ZoneInfo | None = None
+    fields: Mapping[str, str | tuple[str, ...]] = {}
 
-    def at(self, location_id: str, added: str, users: Names, place: Place, faults: Faults) -> Contact:
+    def at(
+        self, location_id: str, added: str, users: Names, custom_fields: Names, place: Place, faults: Faults
+    ) -> Contact:
         first, _, last = self.name.partition(" ")
+        of_fields = [
+            {"id": custom_fields.id_of(called, (*place, "fields", called), faults), "value": value}
+            for called, value in self.fields.items()
+        ]
         said: dict[str, Any] = {
             "id": self.id,
             "locationId": location_id,
@@ -53,6 +88,11 @@ class SeededContact(Record):
             "phone": self.phone,
             "assignedTo": None if self.owner is None else users.id_of(self.owner, (*place, "owner"), faults),
             "tags": self.tags,
+            "city": self.city,
+            "postalCode": self.postal_code,
+            "country": self.country,
+            "timezone": self.timezone.key if self.timezone else None,
+            "customFields": of_fields or None,
             "dateAdded": added,
             "dateUpdated": added,
         }
@@ -78,6 +118,7 @@ class SeededLocation(Record):
     tokens: tuple[str, ...] = ()
     scopes: tuple[str, ...] | None = None
     users: tuple[SeededUser, ...] = ()
+    custom_fields: tuple[SeededCustomField, ...] = ()
     contacts: tuple[SeededContact, ...] = ()
     groups: tuple[SeededGroup, ...] = ()
     calendars: tuple[SeededCalendar, ...] = ()

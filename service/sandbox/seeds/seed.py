@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from random import Random, SystemRandom
 from typing import Self
 
@@ -109,7 +110,15 @@ def _told(document: Document, wrong: list[Fault]) -> str:
 
 
 def packaged_seed(name: str) -> str:
-    """The text of a seed that comes with Slotwright: `demo` or `empty`. Raises KeyError for another name."""
+    """The text of a seed that comes with Slotwright. Raises KeyError for a name of none."""
+    return _packaged()[name].read_text(encoding="utf-8")
+
+
+def packaged_seeds() -> list[str]:
+    """Their names: `demo`, `empty`, and the trades of the gallery of rules."""
+    return sorted(_packaged())
+
+
+def _packaged() -> dict[str, Traversable]:
     packaged = files("service.sandbox.seeds").iterdir()
-    known = {entry.name.removesuffix(".yaml"): entry for entry in packaged if entry.name.endswith(".yaml")}
-    return known[name].read_text(encoding="utf-8")
+    return {entry.name.removesuffix(".yaml"): entry for entry in packaged if entry.name.endswith(".yaml")}

@@ -14,6 +14,7 @@ FAMILIES: Final = (
     (r"/calendars(/.*)?", "calendars"),
     (r"/contacts(/.*)?", "contacts"),
     (r"/users(/.*)?", "users"),
+    (r"/locations/[^/]+/customFields(/.*)?", "locations/customFields"),
     (r"/locations(/.*)?", "locations"),
     (r"/oauth/.*", "oauth"),
 )

@@ -41,7 +41,7 @@ def of_appointment(world: World, announcement: Announcement, app: App) -> bytes:
 
 def of_contact(world: World, changed: ContactChanged, app: App) -> bytes:
     """What is empty as an empty text, as with appointments."""
-    return _enveloped(world, "ContactUpdate", changed.location_id, app, _flat(changed.contact))
+    return _enveloped(world, changed.type, changed.location_id, app, _flat(changed.contact))
 
 
 def _flat(contact: Contact) -> dict[str, Any]:

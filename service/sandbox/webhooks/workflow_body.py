@@ -1,10 +1,11 @@
-"""What the Webhook action of a workflow posts about an appointment: flat, unsigned, by the location's clock."""
+"""What the Webhook action of a workflow posts about a booking: flat, unsigned, by the location's clock."""
 
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from service.highlevel.contacts import Contact
+from service.highlevel.service_bookings import ServiceBooking
 from service.highlevel.users import User
 from service.sandbox.outcome import Announcement
 from service.sandbox.webhooks.envelopes import compact
@@ -34,6 +35,22 @@ def workflow_body(world: World, appointment: Appointment) -> bytes:
             "workflow": {"id": str(uuid5(NAMESPACE_OID, location.id)), "name": "Appointments"},
             "triggerData": {},
             "customData": {},
+        }
+    )
+
+
+def service_workflow_body(world: World, booking: ServiceBooking) -> bytes:
+    """As public captures have it of appointments, without what is known of none: no body about a service booking was
+    captured. `customData` is what the workflow's author was asked to put there."""
+    location = world.locations[booking.location_id]
+    contact = world.contact(location, booking.contact_id) if booking.contact_id else None
+    return compact(
+        {
+            **_contact(contact or Contact(id=booking.contact_id or "")),
+            "location": _location(location),
+            "workflow": {"id": str(uuid5(NAMESPACE_OID, f"services of {location.id}")), "name": "Service bookings"},
+            "triggerData": {},
+            "customData": {"service_booking": booking.booking_id},
         }
     )
 

@@ -13,6 +13,7 @@ from service.highlevel.calendars import Calendar
 from service.highlevel.contacts import Contact, Task
 from service.highlevel.event_calendar_schedules import EventCalendarSchedule
 from service.highlevel.groups import Group
+from service.highlevel.locations import CustomFieldDeclared
 from service.highlevel.notifications import Notification
 from service.highlevel.resources import Resource
 from service.highlevel.schedules import Schedule
@@ -73,6 +74,7 @@ class World:
         self.clients = {client.id: client for client in clients}
         self.users = Table(User)
         self.contacts = Table(Contact)
+        self.custom_fields = Table(CustomFieldDeclared)
         self.calendars = Table(Calendar)
         self.groups = Table(Group)
         self.resources = Table(Resource)
