@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from workers import operands
 from workers.facts import MISSING, NOBODY, Answer, Missing
 from workers.kinds import Kind
-from workers.names import Named
-from workers.operands import Span, backwards, folded
-from workers.values import AnyDays, Moment, in_zone
+from workers.names import Named, SomeHours
+from workers.operands import MISSING_OPERAND, Span, backwards, folded
+from workers.values import in_zone
 
 Held: TypeAlias = bool | None
 """True, false, or None: it hangs on a value that is missing."""
@@ -22,17 +22,6 @@ Held: TypeAlias = bool | None
 
 def negation(held: Held) -> Held:
     return None if held is None else not held
-
-
-def all_of(held: Iterable[Held]) -> Held:
-    """False if one is false, whatever else is missing."""
-    seen = set(held)
-    return False if False in seen else None if None in seen else True
-
-
-def any_of(held: Iterable[Held]) -> Held:
-    """True if one is true, whatever else is missing."""
-    return negation(all_of(negation(each) for each in held))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +45,21 @@ def _equalities(one: Any, several: Any, same: Callable[[Any, Any], bool]) -> dic
     def is_(value: Answer, wanted: Any) -> Held:
         if wanted is MISSING:
             return isinstance(value, Missing)
+        if wanted is MISSING_OPERAND:
+            return None
         if isinstance(value, Missing):
             return True if value is wanted is NOBODY else None
         return wanted is not NOBODY and same(value, wanted)
 
     def in_(value: Answer, wanted: Any) -> Held:
-        return any_of(is_(value, each) for each in wanted)
+        held: Held = False
+        for each in wanted:
+            one = is_(value, each)
+            if one:
+                return True
+            if one is None:
+                held = None
+        return held
 
     alone, listed = TypeAdapter(one), TypeAdapter(several)
     return {
@@ -93,6 +91,10 @@ def _between(value: datetime, span: Span) -> bool:
     return late_enough and early_enough
 
 
+def _folded(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(folded(text) for text in texts)
+
+
 def _same_one(value: Named, wanted: Named) -> bool:
     return value.id == wanted.id
 
@@ -105,10 +107,12 @@ OF_TEXT: Final = {
 }
 OF_MOMENTS: Final = {
     **_equalities(operands.MomentOrNothing, operands.SeveralMoments, _same_moment),
-    "before": _test(Moment, lambda value, wanted: _compared(value, wanted, operator.lt)),
-    "after": _test(Moment, lambda value, wanted: _compared(value, wanted, operator.ge)),
+    "before": _test(operands.MomentBound, lambda value, wanted: _compared(value, wanted, operator.lt)),
+    "after": _test(operands.MomentBound, lambda value, wanted: _compared(value, wanted, operator.ge)),
     "between": _test(operands.MomentSpan, _between),
-    "on": _test(AnyDays, lambda value, wanted: value.date() in wanted),
+    "on": _test(operands.DayList, lambda value, wanted: value.date() in wanted),
+    "during": _test(SomeHours, lambda value, wanted: value in wanted),
+    "outside": _test(SomeHours, lambda value, wanted: value not in wanted),
 }
 OF_DURATIONS: Final = {
     **_equalities(operands.DurationOrNothing, operands.SeveralDurations, operator.eq),
@@ -127,6 +131,14 @@ OF_FLAGS: Final = {
     for word, test in _equalities(operands.Flag, list[operands.Flag], operator.is_).items()
     if word in {"is", "is_not"}
 }
+OF_LISTS: Final = {
+    "is": Comparison(TypeAdapter(operands.Nothing), lambda value, wanted: isinstance(value, Missing)),
+    "is_not": Comparison(TypeAdapter(operands.Nothing), lambda value, wanted: not isinstance(value, Missing)),
+    "contains": _test(operands.SomeText, lambda value, wanted: wanted in _folded(value)),
+    "any_of": _test(operands.SomeTexts, lambda value, wanted: not _folded(value).isdisjoint(wanted)),
+    "all_of": _test(operands.SomeTexts, lambda value, wanted: _folded(value).issuperset(wanted)),
+    "none_of": _test(operands.SomeTexts, lambda value, wanted: _folded(value).isdisjoint(wanted)),
+}
 
 COMPARISONS: Final[Mapping[Kind, Mapping[str, Comparison]]] = MappingProxyType(
     {
@@ -138,6 +150,33 @@ COMPARISONS: Final[Mapping[Kind, Mapping[str, Comparison]]] = MappingProxyType(
         Kind.PERSON: _equalities(operands.PersonOrNobody, operands.People, _same_one),
         Kind.CALENDAR: _equalities(operands.CalendarOrNothing, operands.Calendars, _same_one),
         Kind.FLAG: OF_FLAGS,
+        Kind.LIST: OF_LISTS,
     }
 )
 """The tests that each kind of fact knows."""
+
+MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "is": "it is the same; `nothing` where it is missing, and `nobody` of a person whom nobody is",
+        "is_not": "it is not the same",
+        "in": "it is one of these",
+        "not_in": "it is none of these",
+        "contains": "this text is somewhere in it; in a list, it is one of its items",
+        "starts_with": "it begins with this text",
+        "matches": "this expression (RE2) is found in it; `^` and `$` are its beginning and its end",
+        "before": "it is earlier, and not this itself",
+        "after": "it is later, or this itself",
+        "more_than": "it is more, and not this itself",
+        "less_than": "it is less, and not this itself",
+        "between": "it is the first of two bounds, or between them; the second is left out. `[22:00, 02:00]` goes over "
+        "midnight",
+        "on": "it is on this weekday or date, on one of several (`[mon-wed, 2027-03-26]`), or on a day of a list under "
+        "`holidays`",
+        "during": "it is within these hours: a name under `hours`, or the hours themselves",
+        "outside": "it is not within these hours",
+        "any_of": "at least one of these texts is in the list",
+        "all_of": "all of these texts are in the list",
+        "none_of": "none of these texts is in the list",
+    }
+)
+"""What each test asks, whatever the kind."""

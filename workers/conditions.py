@@ -1,19 +1,32 @@
-"""Conditions: what a rule asks of the facts, and every check of it with the value seen."""
+"""Conditions: what a rule asks of the facts, and every check of it with the value seen.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias, assert_never
+What a question comes to is a set of outcomes, one bit for each: held, not held, missing. It has all three as long as
+something must be looked up first, and so it shows what there is no need to look up.
+"""
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 
-from workers.comparisons import COMPARISONS, Comparison, Held, all_of, any_of, negation
-from workers.facts import Fact, Facts, write
+from workers.comparisons import Comparison, Held
+from workers.facts import Answer, Fact, Facts, write
+from workers.lookups import Lookup
+from workers.operands import MISSING_OPERAND, resolved
+
+HELD: Final = 1
+NOT_HELD: Final = 2
+ABSENT: Final = 4
+OPEN: Final = HELD | NOT_HELD | ABSENT
+
+BITS: Final = {True: HELD, False: NOT_HELD, None: ABSENT}
+OUTCOMES: Final = {HELD: True, NOT_HELD: False, ABSENT: None}
+
+NOT_LOOKED_UP: Final = "not looked up"
 
 
-class Check(BaseModel):
+class Check(NamedTuple):
     """One test of one fact; `held` is None where the fact is missing."""
-
-    model_config = ConfigDict(frozen=True)
 
     fact: str
     test: str
@@ -26,15 +39,6 @@ class Check(BaseModel):
     """The `any` and `not` around it, outermost first."""
 
 
-class Judgement(BaseModel):
-    """Whether conditions hold, and all of their checks in the order of the rule."""
-
-    model_config = ConfigDict(frozen=True)
-
-    held: bool | None
-    checks: tuple[Check, ...] = ()
-
-
 @dataclass(frozen=True)
 class Question:
     """One test of one fact, as a rule asks it."""
@@ -43,10 +47,52 @@ class Question:
     test: str
     operand: Any
     expected: str
+    comparison: Comparison = field(repr=False)
+    under: tuple[str, ...] = ()
+    referring: tuple[Fact, ...] = ()
+    """The facts that the operand is made of."""
+    place: tuple[int | str, ...] = field(default=(), compare=False, repr=False)
+    """The keys and indexes that lead to the fact in its conditions."""
+
+
+class Asked(NamedTuple):
+    """A question, the value seen, and the outcome."""
+
+    question: Question
+    value: Answer | Lookup
+    outcome: int
 
     @property
-    def comparison(self) -> Comparison:
-        return COMPARISONS[self.fact.kind][self.test]
+    def check(self) -> Check:
+        seen = NOT_LOOKED_UP if isinstance(self.value, Lookup) else write(self.value)
+        question = self.question
+        held = OUTCOMES.get(self.outcome)
+        return Check(question.fact.name, question.test, question.expected, seen, held, question.under)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether conditions hold, and all that was asked, in the order of the rule."""
+
+    outcome: int
+    asked: tuple[Asked, ...] = ()
+
+    @property
+    def held(self) -> Held:
+        """False also where something was not looked up, since it could not have made them hold."""
+        return OUTCOMES.get(self.outcome, False)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return tuple(each.check for each in self.asked)
+
+    @property
+    def wanting(self) -> list[Lookup]:
+        """What must be looked up before it is clear whether they hold; what takes few calls comes first."""
+        if not self.outcome & HELD or self.outcome == HELD:
+            return []
+        found = dict.fromkeys(each.value for each in self.asked if isinstance(each.value, Lookup))
+        return sorted(found, key=lambda lookup: lookup.calls)
 
 
 @dataclass(frozen=True)
@@ -55,10 +101,10 @@ class Conditions:
 
     parts: tuple["Condition", ...] = ()
 
-    @property
+    @cached_property
     def facts(self) -> frozenset[str]:
-        """The names of all facts that are tested."""
-        return frozenset(question.fact.name for question in questions(self))
+        """The names of all facts that are tested, or tested against."""
+        return frozenset(fact.name for question in questions(self) for fact in (question.fact, *question.referring))
 
 
 @dataclass(frozen=True)
@@ -94,34 +140,49 @@ def questions(condition: Condition) -> Iterator[Question]:
 
 def judge(conditions: Conditions, facts: Facts) -> Judgement:
     """Every test is made, also where the outcome is clear before: an explanation has no gaps."""
-    checks: list[Check] = []
-    held = _judge(conditions, facts, (), checks)
-    return Judgement(held=held, checks=tuple(checks))
+    asked: list[Asked] = []
+    outcome = _all_of([_judge(part, facts, asked) for part in conditions.parts])
+    return Judgement(outcome, tuple(asked))
 
 
-def _judge(condition: Condition, facts: Facts, under: tuple[str, ...], checks: list[Check]) -> Held:
-    match condition:
-        case Question():
-            check = _ask(condition, facts, under)
-            checks.append(check)
-            return check.held
-        case Conditions(parts):
-            return all_of([_judge(part, facts, under, checks) for part in parts])
-        case AnyOf(parts):
-            return any_of([_judge(part, facts, (*under, "any"), checks) for part in parts])
-        case Not(part):
-            return negation(_judge(part, facts, (*under, "not"), checks))
-        case _:
-            assert_never(condition)
+def _judge(condition: Condition, facts: Facts, asked: list[Asked]) -> int:
+    # Not `match`, which takes a good part of the time that a judgement takes.
+    if isinstance(condition, Question):
+        return _ask(condition, facts, asked)
+    if isinstance(condition, Conditions):
+        return _all_of([_judge(part, facts, asked) for part in condition.parts])
+    if isinstance(condition, AnyOf):
+        return _negated(_all_of([_negated(_judge(part, facts, asked)) for part in condition.parts]))
+    return _negated(_judge(condition.part, facts, asked))
 
 
-def _ask(question: Question, facts: Facts, under: tuple[str, ...]) -> Check:
-    value = facts.values[question.fact.name]
-    return Check(
-        fact=question.fact.name,
-        test=question.test,
-        expected=question.expected,
-        actual=facts.unfit.get(question.fact.name) or write(value),
-        held=question.comparison.holds(value, question.operand),
-        under=under,
-    )
+def _ask(question: Question, facts: Facts, asked: list[Asked]) -> int:
+    value = facts.answer(question.fact)
+    operand = resolved(question.operand, facts) if question.referring else question.operand
+    if isinstance(value, Lookup):
+        outcome = OPEN
+    elif isinstance(operand, Lookup):
+        value, outcome = operand, OPEN
+    elif operand is MISSING_OPERAND:
+        outcome = ABSENT
+    else:
+        outcome = BITS[question.comparison.holds(value, operand)]
+    asked.append(Asked(question, value, outcome))
+    return outcome
+
+
+def _all_of(outcomes: Iterable[int]) -> int:
+    """Not held if one is not, whatever else is missing."""
+    held, absent, found = HELD, 0, 0
+    without_no = True
+    for each in outcomes:
+        held &= each
+        absent |= each & ABSENT
+        found |= each & NOT_HELD
+        if not each & (HELD | ABSENT):
+            without_no = False
+    return found | (held | absent if without_no else 0)
+
+
+def _negated(outcome: int) -> int:
+    return (outcome & ABSENT) | (outcome & HELD) << 1 | (outcome & NOT_HELD) >> 1

@@ -9,9 +9,9 @@ from service.highlevel.appointments import EditAppointment
 from service.highlevel.blocked_slots import CreateBlockSlot
 from service.store.identifiers import new_id
 from service.store.steps import Step
-from service.trigger import Booking
+from service.trigger import Booking, Subject
 from workers.actions import Action
-from workers.actions.action import CannotAct, LeftAlone, Plan, Write
+from workers.actions.action import CannotAct, LeftAlone, Plan, SoAlready, Write
 from workers.actions.present import before
 from workers.record import Record
 from workers.rulebook import Entry
@@ -47,8 +47,10 @@ class Drafts:
                     self._within(entry, self.row(rule, place, part, action, "planned", booking, write), booking)
                     for part, write in enumerate(writes)
                 ]
-            case LeftAlone(reason):
-                return [self.row(rule, place, 0, action, "unchanged", booking, reason=reason)]
+            case LeftAlone(reason, otherwise=otherwise, meant=meant):
+                row = self.row(rule, place, 0, action, "unchanged", booking, reason=reason)
+                known = {"otherwise": otherwise, "so_already": isinstance(decided, SoAlready)}
+                return [replace(row, meant={**meant, **{word: True for word, is_so in known.items() if is_so}})]
             case CannotAct():
                 return [self.row(rule, place, 0, action, "failed", booking, reason=str(decided))]
 
@@ -82,19 +84,21 @@ class Drafts:
             location_id=self.location_id,
             appointment_id=booking.id if booking else None,
             series_id=booking.series_id if booking else None,
-            contact_id=booking.contact_id if booking else None,
+            contact_id=booking.contact_id if booking else self.record.delivery.contact_id,
             planned_at=self.clock(),
         )
 
     def _within(self, entry: Entry, step: Step, booking: Booking | None) -> Step:
         """Not sent after what its rule says."""
-        if entry.rule.not_after is None or booking is None:
+        ahead = entry.rule.at_latest(step.place)
+        if ahead is None or booking is None:
             return step
-        return replace(step, meant={**step.meant, "until": (booking.starts - entry.rule.not_after).isoformat()})
+        return replace(step, meant={**step.meant, "until": (booking.starts - ahead).isoformat()})
 
     def _meant(self, action: str, write: Write, booking: Booking | None) -> dict[str, Any]:
-        """What the write was decided on, and until when it may be sent. A follow asks no leave of the booking."""
-        if booking is None or action == FOLLOW:
+        """What the write was decided on, and until when it may be sent. A follow asks no leave of the booking; nor does
+        what is done about a service booking, of which we write nothing."""
+        if booking is None or action == FOLLOW or booking.subject is Subject.SERVICE_BOOKING:
             return dict(write.meant)
         meant = {"before": before(booking), **write.meant}
         if self.at < booking.starts and isinstance(write.operation, EditAppointment | CreateBlockSlot):

@@ -12,9 +12,9 @@ class StoppedAtWrite(Exception):
 
 
 class DryRun:
-    """Reads of the booking show it as the steps before would have left it."""
+    """Reads of the booking, where there is one, show it as the steps before would have left it."""
 
-    def __init__(self, api: Api, booking: Booking) -> None:
+    def __init__(self, api: Api, booking: Booking | None) -> None:
         self._api = api
         self._booking = booking
 
@@ -22,18 +22,21 @@ class DryRun:
         if operation.changes:
             raise StoppedAtWrite(type(operation).__name__)
         reply = await self._api(operation)
-        if isinstance(reply, AppointmentReply) and reply.appointment.id == self._booking.id:
-            return cast("ReplyT", reply.model_copy(update={"appointment": self._as_left(reply.appointment)}))
+        booking = self._booking
+        if booking and isinstance(reply, AppointmentReply) and reply.appointment.id == booking.id:
+            left = _as_left(reply.appointment, booking)
+            return cast("ReplyT", reply.model_copy(update={"appointment": left}))
         return reply
 
-    def _as_left(self, appointment: Appointment) -> Appointment:
-        booking = self._booking
-        return appointment.model_copy(
-            update={
-                "start_time": booking.starts,
-                "end_time": booking.ends,
-                "assigned_user_id": booking.assignee,
-                "appointment_status": booking.status,
-                "title": booking.title,
-            }
-        )
+
+def _as_left(appointment: Appointment, booking: Booking) -> Appointment:
+    return appointment.model_copy(
+        update={
+            "start_time": booking.starts,
+            "end_time": booking.ends,
+            "assigned_user_id": booking.assignee,
+            "appointment_status": booking.status,
+            "title": booking.title,
+            "calendar_id": booking.calendar_id,
+        }
+    )

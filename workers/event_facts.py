@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final
@@ -9,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticCustomError
 
-from service.event import EXTERNAL, LONGEST_ID, Event, at_path
-from service.trigger import Booking, storable
-from workers.facts import KNOWN, MISSING, Answer, Fact, Facts, booking_facts
+from service.event import EXTERNAL, LONGEST_ID, at_path
+from service.trigger import storable
+from workers.facts import MISSING, Answer, Fact, Missing, Sight
 from workers.kinds import Kind
 from workers.names import EventFact, Named, Names
 from workers.values import in_zone, read_duration
@@ -35,36 +36,27 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
 """What an author may say that it is."""
 
 
-def known_facts(names: Names) -> Mapping[str, Fact]:
-    """Every fact that a rule of a file may ask about: a booking's, and those of the sources that it declares."""
-    declared = {
-        EVENT + name: Fact(EVENT + name, fact.kind, f"{fact.path} of {EXTERNAL}{source}", lambda _: MISSING)
-        for source, facts in names.sources.items()
-        for name, fact in facts.items()
-    }
-    return {**KNOWN, **declared}
+def event_fact(name: str, names: Names) -> Fact:
+    """By the name that a file gives it. Raises KeyError."""
+    told = {source: facts[name] for source, facts in names.sources.items() if name in facts}
+    if not told:
+        raise KeyError(EVENT + name)
+    places = " or ".join(f"{fact.path} of {EXTERNAL}{source}" for source, fact in told.items())
+    kind = next(iter(told.values())).kind
+    return Fact(EVENT + name, kind, places, partial(_told, name), of_booking=False)
 
 
-def facts_of(
-    booking: Booking | None, *, was: Booking | None, event: Event, at: datetime, zone: ZoneInfo, names: Names
-) -> Facts:
-    """What a rule may ask about at this event; without a booking, its time and the calendar that it names."""
-    values: dict[str, Answer] = dict.fromkeys(known_facts(names), MISSING)
-    if booking is not None:
-        values |= booking_facts(booking, was=was, at=at, zone=zone, names=names).values
-    else:
-        values["now"] = in_zone(at, zone)
-        if event.calendar_id:
-            calendar = names.calendar_with(event.calendar_id)
-            values |= {"calendar": calendar, "calendar.name": calendar.name or MISSING}
-    said = names.sources.get(event.type.removeprefix(EXTERNAL), {}) if event.external else {}
-    unfit: dict[str, str] = {}
-    for name, fact in said.items():
-        told = at_path(event.body, fact.path)
-        values[EVENT + name] = _read(fact, told, zone, names)
-        if told is not None and values[EVENT + name] is MISSING:
-            unfit[EVENT + name] = f"missing: {shown(told)} is not {fact.kind.value}"
-    return Facts(MappingProxyType(values), zone, MappingProxyType(unfit))
+def _told(name: str, on: Sight) -> Answer:
+    if on.event is None or not on.event.external:
+        return MISSING
+    fact = on.names.sources.get(on.event.type.removeprefix(EXTERNAL), {}).get(name)
+    if fact is None:
+        return MISSING
+    told = at_path(on.event.body, fact.path)
+    value = _read(fact, told, on.zone, on.names)
+    if value is MISSING and told is not None:
+        return Missing(f"missing: {shown(told)} is not {fact.kind.value}")
+    return value
 
 
 def _read(fact: EventFact, value: Any, zone: ZoneInfo, names: Names) -> Answer:

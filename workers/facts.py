@@ -1,35 +1,40 @@
-"""Facts: the named values that a rule may ask about and a text may mention, each declared once."""
+"""Facts: the named values that a rule may ask about and a text may mention. What they all have in common."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import Enum
+from functools import partial
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
+
+from service.event import Event
 from service.trigger import Booking
 from workers.kinds import Kind
+from workers.lookups import Lookup
 from workers.names import Named, Names
-from workers.values import elapsed, in_zone, write_duration, write_moment
+from workers.values import in_zone, write_duration, write_moment
 
 
-class Missing(Enum):
-    """Why a fact has no value: nothing is known, or a booking that was seen is assigned to nobody."""
+@dataclass(frozen=True)
+class Missing:
+    """A fact has no value: `why` stands in its place wherever it is shown."""
 
-    MISSING = "missing"
-    NOBODY = "nobody"
+    why: str
 
     def __str__(self) -> str:
-        return self.value
+        return self.why
 
 
-MISSING: Final = Missing.MISSING
+MISSING: Final = Missing("missing")
 """The value of a fact that has none."""
 
-NOBODY: Final = Missing.NOBODY
+NOBODY: Final = Missing("nobody")
+"""Of a person: a booking that was seen is assigned to nobody."""
 
-FactValue: TypeAlias = str | datetime | timedelta | float | bool | Named
+FactValue: TypeAlias = str | datetime | timedelta | float | bool | Named | tuple[str, ...]
 """Moments are on the location's clock."""
 
 Answer: TypeAlias = FactValue | Missing
@@ -46,87 +51,145 @@ def status_word(word: str) -> str:
     return OTHER_SPELLINGS.get(plain, plain)
 
 
+NOTHING_READ: Final[Mapping[Lookup, Any]] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Sight:
-    """What facts are read from: the booking, how it was before this delivery, and the time of the event."""
+    """What facts are read from: the booking, how it was before this delivery, the event and its time, and all that was
+    looked up so far. `booking` is None at an event that is about none."""
 
-    now: Booking
+    booking: Booking | None
     was: Booking | None
     at: datetime
     zone: ZoneInfo
     names: Names
+    event: Event | None = None
+    looked: Mapping[Lookup, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def now(self) -> Booking:
+        assert self.booking is not None, "facts of a booking are not read where there is none"
+        return self.booking
+
+    @property
+    def calendar_id(self) -> str | None:
+        return self.booking.calendar_id if self.booking else self.event.calendar_id if self.event else None
+
+    @property
+    def contact_id(self) -> str | None:
+        return self.booking.contact_id if self.booking else self.event.contact_id if self.event else None
 
     def clock(self, moment: datetime | None) -> Answer:
         return in_zone(moment, self.zone) if moment else MISSING
 
-    def calendar(self) -> Named:
-        return self.names.calendar_with(self.now.calendar_id)
-
     def person(self, booking: Booking | None) -> Answer:
-        if not booking:
-            return MISSING
-        return self.names.person_with(booking.assignee) if booking.assignee else NOBODY
+        return self.user(booking.assignee) if booking else MISSING
 
-    def since_booked(self) -> Answer:
-        return elapsed(self.now.added, self.now.starts) if self.now.added else MISSING
+    def user(self, id_: str | None) -> Answer:
+        return self.names.person_with(id_) if id_ else NOBODY
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fact:
-    """One fact: its name in rules and texts, what it is, and how it is read from a booking."""
+    """One fact: its name in rules and texts, what it is, and how it is read."""
 
     name: str
     kind: Kind
     meaning: str
-    read: Callable[[Sight], Answer]
+    read: Callable[..., Answer | Lookup]
+    """From a Sight; a Lookup where that must be read first."""
+
+    of_booking: bool = True
+    """Whether it has no value at an event that is about no booking."""
+
+    is_looked_up: bool = False
+    """Whether HighLevel may have to be asked for it."""
+
+    personal: bool = False
+    """Whether it tells of a person who has booked."""
+
+    words: Mapping[str, TypeAdapter[Any]] = field(default_factory=dict)
+    """What may be said beside its tests, as `within` how long it is counted; `read` takes them by their names."""
+
+    def asked(self, said: Mapping[str, Any], written: str) -> "Fact":
+        """The same, read by these words; `written` is how they stand in the rule."""
+        if not said:
+            return self
+        return replace(self, name=f"{self.name} {written}", read=partial(self.read, **said), words={})
 
 
-BOOKING_FACTS: Final = (
-    Fact("calendar", Kind.CALENDAR, "the calendar booked", lambda on: on.calendar()),
-    Fact("calendar.name", Kind.TEXT, "its name under `calendars`", lambda on: _name(on.calendar())),
-    Fact("group", Kind.TEXT, "the id of the calendar's group", lambda on: _text(on.now.group_id)),
-    Fact("status", Kind.STATUS, "the status now", lambda on: _status(on.now)),
-    Fact("source", Kind.TEXT, "what the booking was made with", lambda on: _text(on.now.source)),
-    Fact("title", Kind.TEXT, "the title", lambda on: _text(on.now.title)),
-    Fact("starts", Kind.MOMENT, "when it starts", lambda on: on.clock(on.now.starts)),
-    Fact("ends", Kind.MOMENT, "when it ends", lambda on: on.clock(on.now.ends)),
-    Fact("duration", Kind.DURATION, "how long it takes", lambda on: elapsed(on.now.starts, on.now.ends)),
-    Fact("assignee", Kind.PERSON, "the person it is assigned to", lambda on: on.person(on.now)),
-    Fact("assignee.name", Kind.TEXT, "their name under `people`", lambda on: _name(on.person(on.now))),
-    Fact("address", Kind.TEXT, "where it takes place", lambda on: _text(on.now.address)),
-    Fact("recurring", Kind.FLAG, "whether it is one of a series", lambda on: on.now.series_id is not None),
-    Fact("was.starts", Kind.MOMENT, "when it started before this event", lambda on: on.clock(_starts(on.was))),
-    Fact("was.assignee", Kind.PERSON, "its assignee before this event", lambda on: on.person(on.was)),
-    Fact("was.assignee.name", Kind.TEXT, "their name under `people`", lambda on: _name(on.person(on.was))),
-    Fact("was.status", Kind.STATUS, "its status before this event", lambda on: _status(on.was)),
-    Fact("booked", Kind.MOMENT, "when the booking was made", lambda on: on.clock(on.now.added)),
-    Fact("lead", Kind.DURATION, "from when it was made to its start", lambda on: on.since_booked()),
-    Fact("notice", Kind.DURATION, "from this event to the start", lambda on: elapsed(on.at, on.now.starts)),
-    Fact("now", Kind.MOMENT, "the time of this event", lambda on: on.clock(on.at)),
-)
+def looked_up(
+    lookup: Callable[..., Lookup | None], tell: Callable[..., Answer | Lookup]
+) -> Callable[..., Answer | Lookup]:
+    """How a fact is read that must be looked up: `lookup` says what (None: there is nothing to look up), and `tell`
+    what it says, or what must be looked up besides. Both take the Sight and the words beside the tests, `tell` also
+    what was found."""
 
-KNOWN: Final[Mapping[str, Fact]] = MappingProxyType({fact.name: fact for fact in BOOKING_FACTS})
-"""Every fact by its name, in the order of the reference."""
+    def read(on: Sight, **words: Any) -> Answer | Lookup:
+        wanted = lookup(on, **words)
+        if wanted is None:
+            return MISSING
+        if wanted not in on.looked:
+            return wanted
+        found = on.looked[wanted]
+        return MISSING if found is None else tell(on, found, **words)
+
+    return read
 
 
-@dataclass(frozen=True)
 class Facts:
-    """The values of all facts at one moment; asking by name tells every absent one as `MISSING`."""
+    """The values of all facts at one moment, each read when it is first asked for."""
 
-    values: Mapping[str, Answer]
-    zone: ZoneInfo
-    unfit: Mapping[str, str] = field(default_factory=dict)
-    """What was told in the place of a value that is missing, and why it is none, for whoever reads the check."""
+    def __init__(self, sight: Sight, find: Callable[[str, Names], Fact]) -> None:
+        """`find` knows the facts of a file by their names."""
+        self.sight = sight
+        self._find = find
+        self._known: dict[str, Answer] = {}
 
-    def __getitem__(self, name: str) -> FactValue | Literal[Missing.MISSING]:
-        value = self.values[name]
+    @classmethod
+    def given(cls, values: Mapping[str, Answer], zone: ZoneInfo) -> Self:
+        """With these values, whatever they are read from; no others are known."""
+        facts = cls(Sight(None, None, datetime.fromtimestamp(0, zone), zone, Names()), _unknown)
+        facts._known.update(values)
+        return facts
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.sight.zone
+
+    def answer(self, fact: Fact) -> Answer | Lookup:
+        """Its value, or what must be looked up first."""
+        known = self._known.get(fact.name)
+        if known is not None:
+            return known
+        if fact.of_booking and self.sight.booking is None:
+            return MISSING
+        value = fact.read(self.sight)
+        if not isinstance(value, Lookup):
+            self._known[fact.name] = value
+        return value
+
+    def told(self, name: str) -> Answer:
+        """Its value by name; everything that it hangs on must have been looked up."""
+        value = self.answer(self._find(name, self.sight.names))
+        assert not isinstance(value, Lookup), f"{name} was not looked up"
+        return value
+
+    def __getitem__(self, name: str) -> Any:
+        """Its value; every absent one is MISSING."""
+        value = self.told(name)
         return MISSING if isinstance(value, Missing) else value
 
+    def wanting(self, names: "frozenset[str]") -> list[Lookup]:
+        """What must be looked up before all of these are known; what takes few calls comes first."""
+        answers = (self.answer(self._find(name, self.sight.names)) for name in sorted(names))
+        found = dict.fromkeys(answer for answer in answers if isinstance(answer, Lookup))
+        return sorted(found, key=lambda lookup: lookup.calls)
 
-def booking_facts(now: Booking, *, was: Booking | None, at: datetime, zone: ZoneInfo, names: Names) -> Facts:
-    """The facts of a booking at the time of an event; `names` are those of the rule's file."""
-    sight = Sight(now, was, at, zone, names)
-    return Facts(MappingProxyType({fact.name: fact.read(sight) for fact in BOOKING_FACTS}), zone)
+
+def _unknown(name: str, names: Names) -> Fact:
+    return Fact(name, Kind.TEXT, "", lambda on: MISSING)
 
 
 def write(value: object) -> str:
@@ -140,22 +203,7 @@ def write(value: object) -> str:
             return write_duration(value)
         case float():
             return f"{value:.15g}"
+        case tuple():
+            return ", ".join(write(each) for each in value) or "none"
         case _:
             return str(value)
-
-
-def _text(value: str | None) -> Answer:
-    """What is blank is missing: nobody means the empty address by `address`."""
-    return value if value and value.strip() else MISSING
-
-
-def _name(value: Answer) -> Answer:
-    return value.name if isinstance(value, Named) and value.name else MISSING
-
-
-def _status(booking: Booking | None) -> Answer:
-    return status_word(booking.status) if booking else MISSING
-
-
-def _starts(booking: Booking | None) -> datetime | None:
-    return booking.starts if booking else None

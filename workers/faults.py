@@ -21,9 +21,13 @@ class Fault:
     hint: str | None = None
     """What was perhaps meant."""
 
+    @property
+    def told(self) -> str:
+        """What is wrong, and what was perhaps meant."""
+        return self.message + (f"; did you mean {self.hint!r}?" if self.hint else "")
+
     def __str__(self) -> str:
-        asked = f"; did you mean {self.hint!r}?" if self.hint else ""
-        return f"{self.path}:{self.line}:{self.column}: {self.message}{asked}"
+        return f"{self.path}:{self.line}:{self.column}: {self.told}"
 
 
 class RulebookFaults(Exception):
@@ -43,5 +47,7 @@ def placed(path: str, node: Node, error: ValidationError) -> list[Fault]:
     found = []
     for each in told(error):
         spot = node.at(each.place, key=each.key)
+        if spot.hollow:
+            continue  # its keys are faults already
         found.append(Fault(path, spot.line, spot.column, each.message, each.hint))
     return found

@@ -18,7 +18,7 @@ from service.telemetry import Outage
 from workers.lease import Lease
 from workers.pauses import pause
 from workers.rounds import rounds
-from workers.run import Waits
+from workers.waits import Waits
 from workers.workplace import Workplace
 
 log = structlog.get_logger()

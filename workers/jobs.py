@@ -29,8 +29,8 @@ from workers.apply import RulesUnreadable, apply
 from workers.commits import Commits
 from workers.lease import WRITING, Lease, Leases, elapsed
 from workers.record import Record
-from workers.run import Waits
 from workers.surprises import Surprises
+from workers.waits import Waits
 from workers.workplace import Workplace
 
 log = structlog.get_logger()

@@ -1,15 +1,18 @@
 """Names that a rule file gives to people, teams and calendars, and the ids they stand for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from types import MappingProxyType
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationInfo, WithJsonSchema
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from workers.kinds import Kind
-from workers.words import in_context, nearest, shown, text_wanted, wrong
+from workers.week_hours import CLOSED, WEEK_HOURS_SCHEMA, WeekHours, read_week_hours
+from workers.words import at_most, in_context, nearest, shown, text_wanted, wrong
 
 ID = re.compile(r"[A-Za-z0-9]{12,40}", re.ASCII)
 """What HighLevel's ids look like, generously; a long name may too, and is told apart by `is_id`."""
@@ -20,8 +23,19 @@ OWN_TEAM: Final = "calendar"
 RESERVED: Final = frozenset({"nobody", "anybody", "nothing", "contact_owner", OWN_TEAM})
 """Words with a meaning where a name may stand."""
 
-DECLARED: Final = ("people", "teams", "calendars", "sources")
+DECLARED: Final = (
+    "people", "teams", "calendars", "workflows", "hours", "holidays", "areas", "fields", "sources"
+)  # fmt: skip
 """The words under which a file declares names."""
+
+WORKFLOW_ID = re.compile(r"[A-Za-z0-9-]{12,40}", re.ASCII)
+"""HighLevel names workflows by UUIDs."""
+
+MOST_PEOPLE: Final = 1_000
+"""In one list."""
+
+MOST_TOLD: Final = 10
+"""Known names in a message about one that is not."""
 
 NAMES: Final = "names"
 """The word under which the reader of a file passes its names along."""
@@ -60,34 +74,51 @@ class EventFact:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """What a file says of a person besides their id. `per_day`: the most bookings that they take on one day; `buffer`:
+    what they need between two; `hours`: when they work, always where it is None."""
+
+    per_day: int | None = None
+    skills: frozenset[str] = frozenset()
+    buffer: timedelta = timedelta()
+    hours: WeekHours | None = None
+
+
+NO_PROFILE: Final = Profile()
+
+
+@dataclass(frozen=True)
 class Names:
     """What is declared for one file: its own names, and below them those of its folders.
 
-    `limits`: by the id of a person, the most bookings that they take on one day.
+    `profiles` are by the id of a person; `areas` have the beginnings of their postcodes, `fields` what HighLevel's
+    custom fields are called there.
     """
 
     people: Mapping[str, str] = field(default_factory=dict)
-    limits: Mapping[str, int] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
     teams: Mapping[str, tuple[Named, ...]] = field(default_factory=dict)
     calendars: Mapping[str, str] = field(default_factory=dict)
+    workflows: Mapping[str, str] = field(default_factory=dict)
+    hours: Mapping[str, WeekHours] = field(default_factory=dict)
+    holidays: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    areas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, EventFact]] = field(default_factory=dict)
     whole: bool = True
     """False where a file of names could not be read: what it declares is not told as unknown besides."""
 
     def __post_init__(self) -> None:
-        for word in (*DECLARED, "limits"):
+        for word in (*DECLARED, "profiles"):
             object.__setattr__(self, word, MappingProxyType(dict(getattr(self, word))))
 
     def within(self, inner: "Names") -> "Names":
         """These names with those of an inner file laid over them."""
-        return Names(
-            people=_over(self.people, inner.people),
-            limits=_over(self.limits, inner.limits),
-            teams=_over(self.teams, inner.teams),
-            calendars=_over(self.calendars, inner.calendars),
-            sources=_over(self.sources, inner.sources),
-            whole=self.whole and inner.whole,
-        )
+        both = {word: _over(getattr(self, word), getattr(inner, word)) for word in (*DECLARED, "profiles")}
+        return Names(**both, whole=self.whole and inner.whole)
+
+    def profile(self, person: Named) -> Profile:
+        return self.profiles.get(person.id, NO_PROFILE)
 
     def person(self, word: object) -> Named:
         return self._find(word, self.people, "person")
@@ -101,8 +132,17 @@ class Names:
         if word == OWN_TEAM:
             return Team(OWN_TEAM, None)
         if word not in self.teams and self.whole:
-            raise wrong(f"no team named {shown(word)}", nearest(word, (*self.teams, OWN_TEAM)))
+            raise self.nobody(word, "team", (*self.teams, OWN_TEAM))
         return Team(word, self.teams.get(word, ()))
+
+    def workflow(self, word: object) -> Named:
+        return self._find(word, self.workflows, "workflow", WORKFLOW_ID)
+
+    def hours_of(self, word: object) -> WeekHours:
+        return self._declared(word, self.hours, "hours", CLOSED)
+
+    def holidays_of(self, word: object) -> frozenset[date]:
+        return self._declared(word, self.holidays, "holidays", frozenset())
 
     def person_with(self, id_: str) -> Named:
         return Named(id_, _name_of(id_, self.people))
@@ -110,21 +150,50 @@ class Names:
     def calendar_with(self, id_: str) -> Named:
         return Named(id_, _name_of(id_, self.calendars))
 
-    def _find(self, word: object, known: Mapping[str, str], what: str) -> Named:
+    def _declared(self, word: object, known: Mapping[str, T], what: str, nothing: T) -> T:
+        if not isinstance(word, str):
+            raise text_wanted(word)
+        if word in known:
+            return known[word]
+        if self.whole:
+            raise _no_such(word, what, what, known)
+        return nothing
+
+    def nobody(self, word: str, what: str, known: Iterable[str]) -> PydanticCustomError:
+        """That there is no person, team or calendar of that name; or that it is another of these."""
+        others = {"person": self.people, "team": self.teams, "calendar": self.calendars}
+        other = next((each for each, names in others.items() if each != what and word in names), None)
+        if other:
+            return wrong(f"a {what} expected, and {shown(word)} is a {other}")
+        declared = self.workflows if what == "workflow" else others[what]
+        return _no_such(word, what, f"{what}s" if what != "person" else "people", declared and known)
+
+    def _find(self, word: object, known: Mapping[str, str], what: str, pattern: re.Pattern[str] = ID) -> Named:
         if not isinstance(word, str):
             raise text_wanted(word)
         if word in known:
             return Named(known[word], word)
-        if is_id(word):
+        if is_id(word, pattern):
             return Named(word, _name_of(word, known))
         if self.whole:
-            raise wrong(f"no {what} named {shown(word)}", nearest(word, known))
+            raise self.nobody(word, what, known)
         return Named("", word)
 
 
-def is_id(word: str) -> bool:
+def is_id(word: str, pattern: re.Pattern[str] = ID) -> bool:
     """Whether an undeclared word may be an id: it has a figure or a capital within, which a misspelt name has not."""
-    return bool(ID.fullmatch(word)) and any(sign.isdigit() or sign.isupper() for sign in word[1:])
+    return bool(pattern.fullmatch(word)) and any(sign.isdigit() or sign.isupper() for sign in word[1:])
+
+
+def _no_such(word: str, what: str, under: str, known: Iterable[str]) -> PydanticCustomError:
+    """With what was perhaps meant, or else what there is; `under` is where it would be declared."""
+    names = list(known)
+    hint = nearest(word, names)
+    told = f"; none is declared under `{under}`"
+    if names:
+        more = f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else ""
+        told = f"; known: {', '.join(names[:MOST_TOLD])}{more}"
+    return wrong(f"no {what} named {shown(word)}{'' if hint else told}", hint)
 
 
 def _name_of(id_: str, known: Mapping[str, str]) -> str | None:
@@ -157,6 +226,16 @@ def _read_calendar(value: object, info: ValidationInfo) -> Named:
     return value if isinstance(value, Named) else names_in(info).calendar(value)
 
 
+def _read_workflow(value: object, info: ValidationInfo) -> Named:
+    return value if isinstance(value, Named) else names_in(info).workflow(value)
+
+
+def _read_hours(value: object, info: ValidationInfo) -> WeekHours:
+    if isinstance(value, WeekHours | Mapping):
+        return read_week_hours(value)
+    return names_in(info).hours_of(value)
+
+
 def _read_team(value: object, info: ValidationInfo) -> Team:
     return value if isinstance(value, Team) else names_in(info).team(value)
 
@@ -170,15 +249,34 @@ def _read_crew(value: object, info: ValidationInfo) -> Team:
     return Team(None, members)
 
 
-Person = Annotated[Named, BeforeValidator(_read_person), WithJsonSchema({"type": "string"})]
-Calendar = Annotated[Named, BeforeValidator(_read_calendar), WithJsonSchema({"type": "string"})]
-DeclaredTeam = Annotated[Team, BeforeValidator(_read_team), WithJsonSchema({"type": "string"})]
+def _name(what: str) -> dict[str, str]:
+    """For editors and the reference."""
+    return {"description": what, "type": "string"}
+
+
+PERSON_SCHEMA: Final[dict[str, Any]] = _name("a person")
+TEAM_SCHEMA: Final[dict[str, Any]] = _name("a team")
+HOURS_NAME_SCHEMA: Final[dict[str, Any]] = _name("a name under `hours`")
+
+Person = Annotated[Named, BeforeValidator(_read_person), WithJsonSchema(PERSON_SCHEMA)]
+Calendar = Annotated[Named, BeforeValidator(_read_calendar), WithJsonSchema(_name("a calendar"))]
+Workflow = Annotated[Named, BeforeValidator(_read_workflow), WithJsonSchema(_name("a workflow"))]
+SomeHours = Annotated[
+    WeekHours, BeforeValidator(_read_hours), WithJsonSchema({"anyOf": [HOURS_NAME_SCHEMA, WEEK_HOURS_SCHEMA]})
+]
+"""By the name under which they are declared, or said where they are used."""
+DeclaredTeam = Annotated[Team, BeforeValidator(_read_team), WithJsonSchema(TEAM_SCHEMA)]
 TeamOrPeople = Annotated[
     Team,
     BeforeValidator(_read_crew),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    WithJsonSchema({"anyOf": [TEAM_SCHEMA, {"type": "array", "items": PERSON_SCHEMA, "minItems": 1}]}),
 ]
 
-People = Annotated[tuple[Person, ...], Field(min_length=1)]
+Skill = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=50)]
+"""What somebody can do, in an author's words; capitals do not count."""
 
-_SOME_PEOPLE: TypeAdapter[tuple[Named, ...]] = TypeAdapter(tuple[Person, ...])
+_FEW: Final = BeforeValidator(at_most(MOST_PEOPLE, "people"))
+
+People = Annotated[tuple[Person, ...], _FEW, Field(min_length=1, max_length=MOST_PEOPLE)]
+
+_SOME_PEOPLE: TypeAdapter[tuple[Named, ...]] = TypeAdapter(Annotated[tuple[Person, ...], _FEW])

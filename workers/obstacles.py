@@ -1,15 +1,22 @@
-"""What keeps a write that was decided from being sent after all: it is too late, or the booking is another by now."""
+"""What keeps a write that was decided from being sent after all: it is too late, the booking is another by now, or its
+time is blocked already."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from service.availability.intervals import Interval
 from service.highlevel.appointments import AppointmentReply, GetAppointment
+from service.highlevel.blocked_slots import CreateBlockSlot
 from service.highlevel.errors import NotFound
 from service.highlevel.operation import Api, Operation, ReplyT
+from service.store import blocks
+from service.store.database import Pool
 from service.store.steps import Step
 from service.trigger import Booking
+from workers.actions.blocked_time import shown
+from workers.blocking.shares import without
 from workers.changes import words_for
 from workers.lease import elapsed
-from workers.record import Record
+from workers.record import TOO_LATE, Record
 
 FRESH = 1.0
 """Seconds for which a reading of the booking holds; what is decided and sent at once needs no second one."""
@@ -37,7 +44,7 @@ def too_late(step: Step, now: datetime) -> str | None:
     until = step.meant.get("until")
     if until is None or now < datetime.fromisoformat(until):
         return None
-    return f"too late: it had to be done before {until}"
+    return f"{TOO_LATE}it had to be done before {until}"
 
 
 async def conflict(step: Step, record: Record, api: Api) -> str | None:
@@ -57,3 +64,29 @@ async def conflict(step: Step, record: Record, api: Api) -> str | None:
     before = Booking.model_validate({**now.model_dump(), **step.meant["before"]})
     changed = [name for name in step.meant["before"] if getattr(now, name) != getattr(before, name)]
     return f"somebody else changed its {words_for(changed)} since" if changed else None
+
+
+async def blocked_since(step: Step, operation: CreateBlockSlot, record: Record, pool: Pool, api: Api) -> str | None:
+    """Why a rule's block need not be made any more. One that failed counts for nothing, so that by the time when
+    somebody tries it again its rule may have made another. What is left of it in part is made whole. Raises
+    HighLevelError."""
+    if follow := step.meant.get("follow"):
+        length = timedelta(seconds=follow["seconds"])
+        asked = (step.rule, follow["side"], length)
+        bound = any((each.rule, each.side, each.length) == asked for each in record.follows)
+        return "such a block goes along with the booking already" if bound else None
+    kept = step.meant[blocks.BLOCKS]
+    time = Interval(datetime.fromisoformat(kept["starts"]), datetime.fromisoformat(kept["ends"]))
+    async with pool.acquire() as connection:
+        known = await blocks.known(
+            connection, step.location_id, [kept["whose"]], time.starts, time.ends, before=step.step_id
+        )
+    if not known.fixed:
+        return None
+    covered = [
+        Interval(each.starts, each.ends)
+        for each in known.fixed
+        if each.open or (kept["repeated"] and each.repeated and each.rule == step.rule)
+    ]
+    covered += await shown(api, step.location_id, time, operation.assigned_user_id, operation.calendar_id, known)
+    return None if without(time, covered) else "its time is blocked already"

@@ -23,6 +23,9 @@ from workers.pauses import pause, policy
 
 log = structlog.get_logger()
 
+TOO_LATE = "too late: "
+"""How the reason begins of a step that was not done in time."""
+
 
 class Record:
     """The delivery, the booking last seen with its bound blocks, the verdicts and the steps, as they stand now."""
@@ -112,6 +115,11 @@ class Record:
         self.lease.note(
             alerts.raised(kind, text, location_id=delivery.location_id, rule=rule, delivery_id=delivery.delivery_id)
         )
+
+    def late(self, action: str, rule: str) -> None:
+        """A step is not done, for it is too late; of those of a rule the first one is told."""
+        if not any((step.reason or "").startswith(TOO_LATE) for step in self.steps_of(rule)):
+            self.alert("late", f"{action} was not done in time", rule)
 
     def miss(self, rule: str, moment: str) -> None:
         """A live rule was not asked in time at a moment that it waited for."""

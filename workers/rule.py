@@ -1,41 +1,61 @@
 """A rule: when it is asked, if it holds, then what is done."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     BeforeValidator,
     Field,
     PlainValidator,
-    StrictBool,
     StringConstraints,
-    TypeAdapter,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import InitErrorDetails
 
-from service.event import EXTERNAL, SOURCE_NAME
+from service.event import EXTERNAL, QUIET, SOURCE_NAME
 from service.store.conduct import Limit
-from service.trigger import TAKES_NO_TIME, Booking, Trigger
-from workers.actions import AnyAction, Reschedule
+from service.trigger import SUBJECTS, TAKES_NO_TIME, Booking, Subject, Trigger
+from workers.actions import Action, AnyAction, read_steps
+from workers.actions.action import every, numbered
+from workers.actions.book import Book
 from workers.condition_words import If
-from workers.conditions import Conditions
-from workers.conduct_words import AnyLimit, BeforeStart, OncePer
+from workers.conditions import Conditions, questions
+from workers.conduct_words import Conduct
 from workers.event_facts import EVENT
 from workers.moments import EXAMPLES, PATTERN, AnyMoment, BookingMoment, ClockMoment, is_moment, read_moment
-from workers.names import names_in
-from workers.values import SomeDuration, one_or_many
-from workers.words import Words, fault, faults, shown, wrong
+from workers.names import Names, names_in
+from workers.values import one_or_many
+from workers.words import Place, at_most, fault, faults, in_context, nearest, shown, wrong
 
-_TRIGGER = TypeAdapter(Trigger)
+OTHER_WORDS: Final = {
+    "added": "created", "booked": "created", "made": "created", "new": "created", "changed": "updated",
+    "edited": "updated", "moved": "rescheduled", "assigned": "reassigned", "canceled": "cancelled",
+    "noshow": "no_show", "no-show": "no_show", "shown": "showed", "completed": "showed", "removed": "deleted",
+}  # fmt: skip
+"""What others say for what happened to a booking."""
+
+MOST_WORDS: Final = 100
+"""That a rule listens to."""
+
+MOST_STEPS: Final = 100
 
 MOVES = Limit(20, timedelta(hours=1))
 
-LATE = timedelta(minutes=15)
+SALVAGED: Final = "salvaged"
+"""The word under which is passed along that a rule is what was left of one, whose parts need not fit together."""
+
+
+def _trigger_meant(value: object, known: Sequence[str]) -> str | None:
+    if not isinstance(value, str):
+        return None
+    room, _, word = value.rpartition(".")
+    meant = f"{room or 'appointment'}.{OTHER_WORDS.get(word.casefold(), word)}"
+    return meant if meant in known else nearest(value, known)
 
 
 def _read_trigger(value: object) -> str:
@@ -43,7 +63,10 @@ def _read_trigger(value: object) -> str:
     if isinstance(value, str) and is_moment(value):
         return read_moment(value).words
     if not isinstance(value, str) or not value.startswith(EXTERNAL):
-        return _TRIGGER.validate_python(value)
+        known = [each.value for each in Trigger]
+        if value not in known:
+            raise wrong(f"{shown(value)} is not known here; known: {', '.join(known)}", _trigger_meant(value, known))
+        return Trigger(str(value))
     if not SOURCE_NAME.fullmatch(value.removeprefix(EXTERNAL)):
         raise wrong(f"{shown(value)} names no source: small letters, figures, - and _ after {EXTERNAL}")
     return value
@@ -55,17 +78,27 @@ AnyTrigger = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"enum": list(Trigger)},
-                {"type": "string", "pattern": rf"^external\.{SOURCE_NAME.pattern}$"},
-                {"type": "string", "pattern": PATTERN, "examples": list(EXAMPLES)},
+                {"description": "what may happen", "enum": list(Trigger)},
+                {
+                    "description": "what another system posts",
+                    "type": "string",
+                    "pattern": rf"^external\.{SOURCE_NAME.pattern}$",
+                    "examples": ["external.front_desk"],
+                },
+                {
+                    "description": "a time that it waits for",
+                    "type": "string",
+                    "pattern": PATTERN,
+                    "examples": list(EXAMPLES),
+                },
             ]
         }
     ),
 ]
 
 
-class Rule(Words):
-    """One rule as its author writes it; names in it stand for ids since it was read."""
+class Heading(Conduct):
+    """What a rule says of itself before it says what must hold and what it does: enough to know when to ask it."""
 
     called: ClassVar[str] = "a rule"
     because: ClassVar[Mapping[str, str]] = {
@@ -75,32 +108,97 @@ class Rule(Words):
     }
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    """How it is known, in the history and on the command line."""
     description: str | None = None
-    mode: Literal["live", "shadow", "off"] = "shadow"
-    on_own_changes: StrictBool = False
-    override_people: StrictBool = False
-    once_per: OncePer | None = None
-    limit: AnyLimit | None = None
-    not_after: BeforeStart | None = None
-    when: Annotated[tuple[AnyTrigger, ...], BeforeValidator(one_or_many), Field(min_length=1)]
-    late: SomeDuration = LATE
-    conditions: If = Field(default=Conditions(), validation_alias="if", serialization_alias="if")
-    then: Annotated[tuple[AnyAction, ...], Field(min_length=1)]
+    """What it is for."""
+    when: Annotated[
+        tuple[AnyTrigger, ...],
+        BeforeValidator(one_or_many),
+        BeforeValidator(at_most(MOST_WORDS, "words")),
+        Field(min_length=1, max_length=MOST_WORDS),
+    ]
+    """What it listens to: one word or a list of them."""
 
-    @property
-    def most(self) -> Limit | None:
-        """How often it may act in one location: what it says, or what holds for a rule that moves bookings."""
-        return self.limit or (MOVES if any(isinstance(action, Reschedule) for action in self.then) else None)
-
-    @property
-    def asks_about(self) -> frozenset[str]:
-        """The facts that its conditions test."""
-        return self.conditions.facts
+    def by_default(self, defaults: Conduct) -> Self:
+        """With what it says nothing of as the file has it."""
+        unsaid = defaults.model_fields_set - self.model_fields_set
+        return self.model_copy(update={name: getattr(defaults, name) for name in unsaid}) if unsaid else self
 
     @cached_property
     def moments(self) -> tuple[AnyMoment, ...]:
         """Those it waits for."""
         return tuple(read_moment(word) for word in self.when if is_moment(word))
+
+    @cached_property
+    def quiet(self) -> str | None:
+        """What it waits for where it answers a burst of changes once. Only a booking has such; what a file says by
+        default is not said of anything else."""
+        return QUIET if self.debounce and all(_is_change(word) for word in self.when) else None
+
+    @cached_property
+    def listens_to(self) -> frozenset[str]:
+        """The words of `when`, and the end of a burst of them."""
+        return frozenset({*self.when, *filter(None, (self.quiet,))})
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The sources whose events it listens to."""
+        return frozenset(word.removeprefix(EXTERNAL) for word in self.when if word.startswith(EXTERNAL))
+
+
+def _is_change(word: str) -> bool:
+    """Whether it is news of a booking, and no moment of one."""
+    return word in set(Trigger) and word != Trigger.CONTACT_UPDATED
+
+
+class Rule(Heading):
+    """What is done, when, and if what holds."""
+
+    conditions: If = Field(default=Conditions(), validation_alias="if", serialization_alias="if")
+    """What must hold; all of it."""
+    then: Annotated[
+        tuple[AnyAction, ...],
+        BeforeValidator(read_steps),
+        BeforeValidator(at_most(MOST_STEPS, "steps")),
+        Field(min_length=1, max_length=MOST_STEPS),
+    ]
+    """What it does, in order, each step on the booking as the steps before left it."""
+
+    @property
+    def most(self) -> Limit | None:
+        """How often it may act in one location: what it says, or what holds for a rule that moves bookings."""
+        return self.limit or (MOVES if any(action.limited for _, action in self.steps) else None)
+
+    @cached_property
+    def books(self) -> bool:
+        """Whether it may make bookings: what it hears and waits for of those is less."""
+        return any(isinstance(action, Book) for _, action in self.steps)
+
+    @cached_property
+    def steps(self) -> tuple[tuple[int, Action], ...]:
+        """Everything that it may do, each with the number of its step."""
+        return tuple(every(self.then))
+
+    def is_otherwise(self, place: int) -> bool:
+        """Whether the step of this number is done in the place of one that could not be."""
+        return place not in {number for number, _ in numbered(self.then)}
+
+    def at_latest(self, place: int) -> timedelta | None:
+        """How long before the start the step of this number is done at the latest. What is done otherwise may come
+        later, for it answers that very thing, unless it writes to the booking as well."""
+        answers = self.is_otherwise(place) and not dict(self.steps)[place].writes()
+        return None if answers else self.not_after
+
+    @classmethod
+    def known(cls) -> tuple[str, ...]:
+        """Its own words first, as they stand in most files."""
+        mine = [name for name in super().known() if name not in Conduct.model_fields]
+        return (*mine, *Conduct.known())
+
+    @property
+    def asks_about(self) -> frozenset[str]:
+        """The facts that its conditions test."""
+        return self.conditions.facts
 
     def due(self, booking: Booking, zone: ZoneInfo) -> Iterator[tuple[BookingMoment, datetime]]:
         """The instants at which it is asked about this booking.
@@ -113,51 +211,85 @@ class Rule(Words):
             if isinstance(moment, BookingMoment) and (instant := moment.of(booking, zone)):
                 yield moment, instant
 
-    @property
-    def sources(self) -> frozenset[str]:
-        """The sources whose events it listens to."""
-        return frozenset(word.removeprefix(EXTERNAL) for word in self.when if word.startswith(EXTERNAL))
-
     @model_validator(mode="after")
-    def _asks_about_events_it_hears_of(self, info: ValidationInfo) -> Self:
-        declared = names_in(info).sources
-        heard = {EVENT + fact for source in self.sources for fact in declared.get(source, ())}
-        asked = {("if",): self.asks_about} | {("then", place): action.facts for place, action in enumerate(self.then)}
-        deaf = [(place, name) for place, facts in asked.items() for name in sorted(facts - heard) if _of_event(name)]
-        if deaf:
-            message = "{} is of no event that the rule listens to: it is declared under `sources` for another"
-            raise faults("a rule", (fault(wrong(message.format(name)), place) for place, name in deaf))
+    def _fits_together(self, info: ValidationInfo) -> Self:
+        if not in_context(info, SALVAGED) and (found := list(self.disagreements(names_in(info)))):
+            raise faults("a rule", found)
         return self
 
-    @model_validator(mode="after")
-    def _waits_for_different_moments(self) -> Self:
+    def disagreements(self, names: Names, *, listens: bool = True) -> Iterator[InitErrorDetails]:
+        """What does not go together in it. `listens`: whether it is known what it listens to."""
         repeated = [each.words for place, each in enumerate(self.moments) if each in self.moments[:place]]
-        if repeated:
-            raise faults("when", (fault(wrong(f"{word} is said twice"), ("when",)) for word in repeated))
-        if "late" in self.model_fields_set and not self.moments:
-            message = "late is how late a moment may come, and the rule waits for none"
-            raise faults("late", [fault(wrong(message, key=True), ("late",))])
-        return self
+        yield from (fault(wrong(f"{words} is said twice"), ("when",)) for words in repeated)
+        if listens:
+            yield from self._deaf(names)
+            yield from self._idle()
+            if "late" in self.model_fields_set and not self.moments:
+                message = "late is how late a moment may come, and the rule waits for none"
+                yield fault(wrong(message, key=True), ("late",))
+            if "debounce" in self.model_fields_set and not self.quiet:
+                other = next(word for word in self.when if not _is_change(word))
+                message = f"debounce waits until a booking has changed no more, and {other} is no change of one"
+                yield fault(wrong(message, key=True), ("debounce",))
 
-    @model_validator(mode="after")
-    def _has_something_to_act_on(self) -> Self:
-        """On an appointment that is gone, or at a time of the clock's, which is about none, most actions cannot act."""
-        heard, clock = set(self.when), {each.words for each in self.moments if isinstance(each, ClockMoment)}
-        if heard - clock - {Trigger.DELETED}:
-            return self
-        gone, told = Trigger.DELETED in heard, ["times of the clock"] if clock else []
-        message = (
-            f"has nothing to act on: the rule listens to {' and '.join(['deleted appointments'] * gone + told)} only"
-        )
-        idle = [
-            fault(wrong(f"{action.do} {message}"), ("then", place))
-            for place, action in enumerate(self.then)
-            if not (gone and action.acts_on_deleted) and not (clock and not action.needs_booking)
-        ]
-        if idle:
-            raise faults("then", idle)
-        return self
+    def _deaf(self, names: Names) -> Iterator[InitErrorDetails]:
+        """It asks only about events that it hears of."""
+        heard = {EVENT + fact for source in self.sources for fact in names.sources.get(source, ())}
+        message = "{} is of no event that the rule listens to: it is declared under `sources` for another"
+        for name, place in self._asked(heard):
+            yield fault(wrong(message.format(name), key=place[0] == "if"), place)
+
+    def _asked(self, heard: Set[str]) -> Iterator[tuple[str, Place]]:
+        """The facts of events that it is not heard of, each with where it asks about it."""
+        for question in questions(self.conditions):
+            for fact in (question.fact, *question.referring):
+                if fact.name.startswith(EVENT) and fact.name not in heard:
+                    yield fact.name, ("if", *question.place)
+        places = places_of(self.then)
+        for number, action in self.steps:
+            for name in sorted(action.facts - heard):
+                if name.startswith(EVENT):
+                    yield name, places[number]
+
+    def _idle(self) -> Iterator[InitErrorDetails]:
+        """Of what each word of `when` is news of, every action can act on something."""
+        subjects = {subject_of(word) for word in self.when}
+        if None in subjects:
+            return
+        told = " and ".join(sorted({_SUBJECTS_SAID[subject] for subject in subjects if subject}))
+        places = places_of(self.then)
+        for number, action in self.steps:
+            if not any(subject and action.can_act_on(subject) for subject in subjects):
+                message = f"{action.do} has nothing to act on: the rule listens to {told} only"
+                yield fault(wrong(message), places[number])
 
 
-def _of_event(fact: str) -> bool:
-    return fact.startswith(EVENT)
+def subject_of(word: str) -> Subject | None:
+    """What a word of `when` is news of; None for what happened elsewhere, which may be about anything."""
+    if word.startswith(EXTERNAL):
+        return None
+    if is_moment(word):
+        return Subject.NOTHING if isinstance(read_moment(word), ClockMoment) else Subject.APPOINTMENT
+    return SUBJECTS[Trigger(word)]
+
+
+_SUBJECTS_SAID: Mapping[Subject, str] = {
+    Subject.APPOINTMENT: "appointments",
+    Subject.DELETED_APPOINTMENT: "deleted appointments",
+    Subject.SERVICE_BOOKING: "service bookings",
+    Subject.CONTACT: "contacts",
+    Subject.NOTHING: "times of the clock",
+}
+
+
+def places_of(then: Sequence[Action]) -> dict[int, Place]:
+    """Where each step stands in its rule, by its number."""
+    found: dict[int, Place] = {}
+
+    def walk(actions: Sequence[Action], at: Place, first: int) -> None:
+        for index, (number, action) in enumerate(numbered(actions, first)):
+            found[number] = (*at, index)
+            walk(action.otherwise, (*at, index, "otherwise"), number + 1)
+
+    walk(then, ("then",), 0)
+    return found

@@ -4,7 +4,7 @@ Nothing is decided here. What a step sends was stored before it was first sent.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -13,18 +13,21 @@ from uuid import UUID
 import structlog
 
 from service.highlevel.appointments import DeleteEvent, EditAppointment
+from service.highlevel.blocked_slots import CreateBlockSlot
 from service.highlevel.errors import HighLevelError, NotFound
 from service.highlevel.operation import Api, Operation
 from service.outgoing.client import LONGEST
 from service.outgoing.errors import OutgoingError
 from service.outgoing.posting import Posting, is_posting
 from service.store import steps
+from service.store.alerts import Alarm, is_alarm
 from service.store.database import Pool
-from service.store.follows import Follow
 from service.store.steps import Step
-from workers.changes import after
-from workers.obstacles import conflict, too_late
-from workers.outcomes import CREATES, Found, NotFoundYet, Outcome, Overtaken, answered, is_as_before, look
+from workers.actions.following import followed
+from workers.drafts import FOLLOW
+from workers.fold import fold, fold_doubt
+from workers.obstacles import blocked_since, conflict, too_late
+from workers.outcomes import CREATES, Found, NotFoundYet, Outcome, Overtaken, Unseeable, answered, look
 from workers.pauses import Policy, pause, policy
 from workers.record import Record
 
@@ -35,6 +38,8 @@ MOST_DOUBTS = 8
 
 MOST_POSTS = 8
 """Times that something is posted before it is given up: some two minutes."""
+
+UNSEEN = "it was sent, and whether it came true cannot be seen: "
 
 Post = Callable[[Posting], Awaitable[None]]
 """Carries out a post, as the step's id. Raises OutgoingError."""
@@ -68,16 +73,25 @@ class Settler:
             return self._late(step, late)
         if is_posting(step.operation):
             return await self._post(step, Posting.restored(step.operation))
+        if is_alarm(step.operation):
+            # Ours to write, in the one transaction that also ends the step: there is nothing to look for.
+            alarm = Alarm.restored(step.operation)
+            self.record.alert(alarm.kind, alarm.text, step.rule)
+            return self._close(step, "done", None)
         try:
             operation = Operation.restored(step.operation)
         except KeyError:
             return self._close(step, "failed", f"this version knows no {step.operation['operation']}")
         try:
+            if blocked := await self._blocked_since(step, operation):
+                return self._close(step, "unchanged", blocked)
             outcome = await self._before_it_is_sent(step, operation)
         except HighLevelError as error:
             return self._cannot_look(step, error)
         if isinstance(outcome, Found):
             return self._done(step, operation, outcome, sent=step.attempts > 0)
+        if isinstance(outcome, Unseeable):
+            return self._close(step, "unknown", UNSEEN + outcome.reason)
         if step.since_sent is not None and step.since_sent < self.settle_after:
             wait = self.settle_after - step.since_sent
             return self._later(step, wait, step.reason or "it may be under way", in_doubt=True)
@@ -146,6 +160,12 @@ class Settler:
             outcome = await self._look(step, operation)
         return outcome
 
+    async def _blocked_since(self, step: Step, operation: Operation[Any]) -> str | None:
+        """Whether what had to wait was done by others meanwhile. Raises HighLevelError."""
+        if step.state != "waiting" or step.action == FOLLOW or not isinstance(operation, CreateBlockSlot):
+            return None
+        return await blocked_since(step, operation, self.record, self.pool, self.api)
+
     async def _as_judged(self, step: Step) -> Outcome:
         """Whether the booking is still what the rule was judged on. Raises HighLevelError."""
         changed = await conflict(step, self.record, self.api)
@@ -167,7 +187,7 @@ class Settler:
                 return self._done(step, operation, outcome, sent=True)
             case Overtaken(reason):
                 return self._done(step, operation, found, sent=True, reason=f"{reason}, right after it was done")
-            case NotFoundYet():
+            case NotFoundYet() | Unseeable():
                 both = "either somebody undid it at once, or HighLevel did not do what it said"
                 return self._close(step, "unknown", f"answered, and it looks as before: {both}")
             case _:
@@ -192,7 +212,7 @@ class Settler:
         if kept is None and age is None:
             return self._close(step, "failed", f"before sending: {error}")
         if kept is None or (age is not None and age > SETTLE_WITHIN):
-            return self._close(step, "unknown", f"it was sent, and whether it came true cannot be seen: {error}")
+            return self._close(step, "unknown", UNSEEN + str(error))
         step = _kept_from(step, kept)
         if age is None and kept.tries is not None and step.looks >= kept.tries:
             return self._park(step, f"before sending, {step.looks} tries: {error}")
@@ -216,9 +236,10 @@ class Settler:
         self.record.close(step.ended(state, reason, found.written_id))
         self.record.acted = True
         if isinstance(operation, EditAppointment):
-            self._fold(operation, found)
+            fold(self.record, step, operation, found)
         if "follow" in step.meant:
-            self.record.bind(_followed(step, step.meant["follow"], found))
+            assert step.appointment_id is not None
+            self.record.bind(followed(step.location_id, step.appointment_id, step.meant["follow"], found.written_id))
         return None
 
     def _overtaken(self, step: Step, operation: Operation[Any], outcome: Overtaken) -> timedelta | None:
@@ -228,18 +249,18 @@ class Settler:
         if step.since_sent is None or outcome.as_before:
             return self._close(step, "unchanged", f"a conflict: {outcome.reason}: left alone")
         if isinstance(operation, EditAppointment):
-            self._fold_doubt(step, operation)
+            fold_doubt(self.record, step, operation)
         both = "either it was done before that, or never"
         return self._close(step, "unknown", f"it was sent, and {outcome.reason}: {both}; left alone")
 
     def _late(self, step: Step, reason: str) -> timedelta | None:
-        self.record.alert("late", f"{step.action} was not done in time", step.rule)
+        self.record.late(step.action, step.rule)
         return self._close(step, "unchanged", reason)
 
     def _park(self, step: Step, reason: str) -> timedelta | None:
         return self._close(step, "parked", reason)
 
-    def _close(self, step: Step, state: str, reason: str) -> timedelta | None:
+    def _close(self, step: Step, state: str, reason: str | None) -> timedelta | None:
         log.info("step closed", step=str(step.step_id), state=state, action=step.action)
         self.record.close(step.ended(state, reason))
         return None
@@ -248,40 +269,8 @@ class Settler:
         self.record.keep([step.later(wait, reason, in_doubt=in_doubt, doubts=doubts)])
         return wait
 
-    def _fold(self, operation: EditAppointment, found: Found) -> None:
-        """Last seen becomes what we made of it, so that the webhook it brings back is known for an echo."""
-        seen = self.record.seen
-        if seen is not None and seen.booking.id == operation.event_id:
-            now = after(operation, seen.booking)
-            self.record.see(seen.written(now.changed(updated=found.updated or now.updated)))
-
-    def _fold_doubt(self, step: Step, operation: EditAppointment) -> None:
-        """As if it was done, unless somebody was heard of since: then our own webhook, if one comes, is no news, and
-        theirs tells that they changed what we had written, which no rule writes over."""
-        seen = self.record.seen
-        if seen is not None and is_as_before(operation, seen.booking, step.meant["before"]):
-            self._fold(operation, Found())
-
 
 def _kept_from(step: Step, kept: Policy) -> Step:
     """One more time it was kept from being sent, or looked for. A budget that is spent keeps others from it as well,
     and is not counted."""
     return step if kept.tries is None else replace(step, looks=step.looks + 1)
-
-
-def _followed(step: Step, kept: Mapping[str, Any], found: Found) -> Follow:
-    block = kept["block"]
-    if block is not None and found.written_id:
-        block = {**block, "id": found.written_id}
-    assert step.appointment_id is not None
-    return Follow(
-        follow_id=UUID(kept["follow_id"]),
-        location_id=step.location_id,
-        appointment_id=step.appointment_id,
-        rule=kept["rule"],
-        side=kept["side"],
-        length=timedelta(seconds=kept["seconds"]),
-        title=kept["title"],
-        calendar_id=kept["calendar_id"],
-        block=block,
-    )

@@ -1,122 +1,258 @@
-"""What is left of Jinja2 in a text: facts, some filters and {% if %}, in its sandbox."""
+"""What a text may say: facts, filters, comparisons and {% if %}, each checked for the kinds of values that it is about.
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+Jinja2 parses a text, and that is all it does. Each node of its tree that is known here becomes a function of the facts;
+every other is refused. So nothing can be reached from a text but facts: there is nothing else that it is made of.
+"""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, Undefined, nodes
-from jinja2.filters import FILTERS
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.tests import TESTS
-from jinja2.visitor import NodeTransformer
+from jinja2 import nodes
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from workers.facts import Fact, write
+from workers.expressions import (
+    Body,
+    Branches,
+    Expression,
+    Value,
+    both,
+    chosen,
+    compared,
+    either,
+    flag,
+    is_there,
+    never,
+    of_fact,
+    or_else,
+)
+from workers.facts import Fact
+from workers.filters import DEFAULT, FILTERS, WORDS, Argument, Filter
 from workers.kinds import Kind
-from workers.values import write_date, write_day, write_time
-from workers.words import fault, unknown, wrong
+from workers.known_facts import unknown_fact
+from workers.words import fault, shown, unknown, wrong
+from workers.yaml_nodes import FOREIGN
 
-HARMLESS: Final = ("capitalize", "default", "length", "lower", "title", "trim", "truncate", "upper")
-"""Jinja's own filters that cannot grow a text or reach into a value."""
+DEEPEST: Final = 25
+MOST_PARTS: Final = 500
+LARGEST_NUMBER: Final = 1e15
+"""Caps on one text: how deep its parts may nest, how many there may be, and numbers in it."""
 
-DOT: Final = "__"
-"""What stands for the dot of a fact's name inside Jinja, where `was.starts` is one name and no attribute."""
+COMPARED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "eq": operator.eq, "ne": operator.ne,
+    "lt": operator.lt, "lteq": operator.le, "gt": operator.gt, "gteq": operator.ge,
+}  # fmt: skip
+WITHIN: Final = {"in": True, "notin": False}
+TESTS: Final = ("defined", "undefined")
 
-ALLOWED: Final = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.Getattr, nodes.Filter, nodes.Test,
-    nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Keyword, nodes.List,
-    nodes.Tuple,
-)  # fmt: skip
-
-
-class Absent(StrictUndefined):
-    """A fact that is missing; saying so is all that it does, except for `default` and `is defined`."""
-
-    @property
-    def _undefined_message(self) -> str:
-        return str(self._undefined_name).replace(DOT, ".")
+SAID: Final[Mapping[type[nodes.Node], str]] = {
+    nodes.Call: "calls", nodes.Getitem: "[…] after a fact", nodes.Concat: "~", nodes.Dict: "{…}", nodes.Neg: "a minus",
+    nodes.For: "{% for %}", nodes.Assign: "{% set %}", nodes.AssignBlock: "{% set %}", nodes.Macro: "{% macro %}",
+    nodes.List: "a list, but after `in`", nodes.Tuple: "a list, but after `in`",
+}  # fmt: skip
 
 
-class Spelling(NodeTransformer):
-    """Checks that a text says nothing but what is allowed, and turns `was.starts` into one flat name."""
+class _Refused(Exception):
+    """What is read cannot be understood, and why."""
 
-    def __init__(self, known: Mapping[str, Fact]) -> None:
+    def __init__(self, error: PydanticCustomError) -> None:
+        self.told = error.context or {}
+
+
+class Reader:
+    """Reads a text's tree, and gathers the facts in it and everything that is wrong with it."""
+
+    def __init__(self, known: Mapping[str, Fact], *, lines: bool) -> None:
+        """`lines`: whether a fault tells its line in the text."""
         self.known = known
+        self.lines = lines
         self.facts: set[str] = set()
         self.faults: list[InitErrorDetails] = []
+        self.parts = 0
 
-    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(node, ALLOWED):
-            what = type(node).__name__.lower()
-            self._refuse(wrong(f"a text knows {{{{ facts }}}}, filters and {{% if %}}, not {what}"))
-            return node
-        return super().visit(node, *args, **kwargs)
+    def body(self, tree: Iterable[nodes.Node], depth: int = 0) -> Body:
+        """Raises PydanticCustomError where it is too much to go on."""
+        found: list[str | Value | Branches] = []
+        for node in tree:
+            match node:
+                case nodes.Output():
+                    for each in node.nodes:
+                        if isinstance(each, nodes.TemplateData):
+                            found.append(each.data)
+                        else:
+                            found.append(self.expression(each, depth + 1).value)
+                case nodes.If():
+                    found.append(self._branches(node, depth + 1))
+                case _:
+                    self._refuse(node, _Refused(_foreign(node)))
+        return tuple(found)
 
-    def visit_Name(self, node: nodes.Name) -> nodes.Node:
-        return self._fact(node.name, node)
+    def _branches(self, node: nodes.If, depth: int) -> Branches:
+        conditions = [
+            (self.expression(each.test, depth).value, self.body(each.body, depth)) for each in (node, *node.elif_)
+        ]
+        return Branches(tuple(conditions), self.body(node.else_, depth))
 
-    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:
-        if name := _dotted(node):
-            return self._fact(name, node)
-        self._refuse(wrong(f"a text knows {{{{ facts }}}}, filters and {{% if %}}, not .{node.attr} of something else"))
-        return node
+    def expression(self, node: nodes.Node | None, depth: int) -> Expression:
+        """What is wrong in it is gathered, and it fits everywhere, so that nothing is told twice."""
+        self.parts += 1
+        if self.parts > MOST_PARTS:
+            raise wrong(f"a text has at most {MOST_PARTS} facts, filters and comparisons")
+        if depth > DEEPEST:
+            raise wrong(f"not a text: it is nested deeper than {DEEPEST} levels")
+        try:
+            return self._read(node, depth + 1)
+        except _Refused as refused:
+            self._refuse(node, refused)
+            return Expression(never, frozenset(), "")
 
-    def visit_Filter(self, node: nodes.Filter) -> nodes.Node:
-        if node.name not in ENVIRONMENT.filters:
-            self._refuse(unknown(node.name, "as a filter", ENVIRONMENT.filters, key=False))
-        fact = self.known.get(_dotted(node.node))
-        if fact and node.name in OF_MOMENTS and fact.kind is not Kind.MOMENT:
-            self._refuse(wrong(f"the filter {node.name} is for moments, but {fact.name} is {fact.kind.value}"))
-        return self.generic_visit(node)
+    def _read(self, node: nodes.Node | None, depth: int) -> Expression:
+        match node:
+            case nodes.Name() | nodes.Getattr():
+                return self._fact(node)
+            case nodes.Filter():
+                return self._filter(node, self.expression(node.node, depth), depth)
+            case nodes.Const():
+                return _constant(node.value)
+            case nodes.Compare():
+                return self._comparison(node, depth)
+            case nodes.Test():
+                return self._test(node, self.expression(node.node, depth))
+            case nodes.Not():
+                inner = self.expression(node.node, depth).value
+                return flag(lambda facts: not inner(facts))
+            case nodes.And():
+                return both(self.expression(node.left, depth), self.expression(node.right, depth))
+            case nodes.Or():
+                return either(self.expression(node.left, depth), self.expression(node.right, depth))
+            case nodes.CondExpr():
+                parts = (node.test, node.expr1, node.expr2 or nodes.Const(""))
+                return chosen(*(self.expression(part, depth) for part in parts))
+        raise _Refused(_foreign(node))
 
-    def visit_Test(self, node: nodes.Test) -> nodes.Node:
-        if node.name not in ENVIRONMENT.tests:
-            self._refuse(unknown(node.name, "after `is`", ENVIRONMENT.tests, key=False))
-        return self.generic_visit(node)
-
-    def _fact(self, name: str, node: nodes.Node) -> nodes.Node:
+    def _fact(self, node: nodes.Name | nodes.Getattr) -> Expression:
+        name = _dotted(node)
+        if not name:
+            raise _Refused(_foreign(node))
         if name not in self.known:
-            self._refuse(unknown(name, "as a fact", self.known, key=False))
+            raise _Refused(unknown_fact(name, self.known))
         self.facts.add(name)
-        return nodes.Name(name.replace(".", DOT), "load", lineno=node.lineno)
+        return Expression(of_fact(name), frozenset({self.known[name].kind}), name)
 
-    def _refuse(self, error: PydanticCustomError) -> None:
-        self.faults.append(fault(error))
+    def _filter(self, node: nodes.Filter, inner: Expression, depth: int) -> Expression:
+        if node.name not in FILTERS:
+            raise _Refused(unknown(node.name, "as a filter", FILTERS, key=False))
+        filter_, value = FILTERS[node.name], inner.value
+        said = f"{inner.said} | {node.name}"
+        if filter_ is DEFAULT:
+            if len(node.args) != 1 or node.kwargs or node.dyn_args or node.dyn_kwargs:
+                raise _Refused(wrong("the filter default takes one value in brackets: default('none')"))
+            other = self.expression(node.args[0], depth)
+            return Expression(or_else(value, other.value), inner.kinds | other.kinds, said)
+        if not inner.kinds <= filter_.takes:
+            raise _Refused(wrong(f"the filter {node.name} is for {filter_.of}, but {inner.is_what}"))
+        given, apply = _given(filter_, node), filter_.apply
+        return Expression(lambda facts: apply(value(facts), *given), frozenset({filter_.gives}), said)
+
+    def _test(self, node: nodes.Test, inner: Expression) -> Expression:
+        if node.name not in TESTS:
+            raise _Refused(unknown(node.name, "after `is`", TESTS, key=False))
+        if node.args or node.kwargs or node.dyn_args or node.dyn_kwargs:
+            raise _Refused(wrong(f"`is {node.name}` takes nothing after it"))
+        wanted = node.name == "defined"
+        return flag(lambda facts: is_there(inner.value, facts) is wanted)
+
+    def _comparison(self, node: nodes.Compare, depth: int) -> Expression:
+        left, held = self.expression(node.expr, depth), []
+        for operand in node.ops:
+            if operand.op in WITHIN:
+                held.append(self._within(left, operand, depth))
+                continue
+            right = self.expression(operand.expr, depth)
+            _refuse_unlike(left, right, ordered=operand.op not in {"eq", "ne"})
+            held.append(compared(left, right, COMPARED[operand.op]))
+            left = right
+        return flag(held[0] if len(held) == 1 else lambda facts: all(each(facts) for each in held))
+
+    def _within(self, left: Expression, operand: nodes.Operand, depth: int) -> Value:
+        wanted, value = WITHIN[operand.op], left.value
+        if isinstance(operand.expr, nodes.List | nodes.Tuple):
+            several = [self.expression(each, depth) for each in operand.expr.items]
+            for each in several:
+                _refuse_unlike(left, each)
+            same = [compared(left, each, operator.eq) for each in several]
+            return lambda facts: any(each(facts) for each in same) is wanted
+        right = self.expression(operand.expr, depth)
+        if not left.kinds <= WORDS:
+            raise _Refused(wrong(f"only text is looked for within something, but {left.is_what}"))
+        if not (right.kinds <= WORDS or right.kinds <= {Kind.LIST}):
+            raise _Refused(wrong(f"text is looked for within text or a list, but {right.is_what}"))
+        return lambda facts: (value(facts) in right.value(facts)) is wanted
+
+    def _refuse(self, node: nodes.Node | None, refused: _Refused) -> None:
+        line = f" (line {node.lineno} of the text)" if node and self.lines else ""
+        self.faults.append(fault(wrong(refused.told["message"] + line, refused.told["hint"])))
 
 
 def _dotted(node: nodes.Node | None) -> str:
     """`was.starts` for the chain of names that it is; empty for anything else."""
-    match node:
-        case nodes.Name():
-            return node.name
-        case nodes.Getattr() if outer := _dotted(node.node):
-            return f"{outer}.{node.attr}"
-        case _:
-            return ""
+    parts: list[str] = []
+    while isinstance(node, nodes.Getattr):
+        parts.append(node.attr)
+        node = node.node
+    return ".".join([node.name, *reversed(parts)]) if isinstance(node, nodes.Name) else ""
 
 
-def _of_moment(word: str, say: Callable[[datetime], str]) -> Callable[[object], str]:
-    def filter_(value: object) -> str:
-        if isinstance(value, Undefined):
-            return str(value)
-        if not isinstance(value, datetime):
-            raise TypeError(f"the filter {word} is for moments, not for {write(value)}")
-        return say(value)
-
-    return filter_
-
-
-OF_MOMENTS: Final[Mapping[str, Callable[[object], str]]] = {
-    word: _of_moment(word, say) for word, say in {"day": write_day, "date": write_date, "time": write_time}.items()
-}
+def _constant(value: object) -> Expression:
+    if isinstance(value, bool):
+        return Expression(lambda _: value, frozenset({Kind.FLAG}), str(value).lower())
+    if isinstance(value, int | float) and abs(value) <= LARGEST_NUMBER:
+        return Expression(lambda _: value, frozenset({Kind.NUMBER}), str(value))
+    if isinstance(value, str) and not FOREIGN.search(value):
+        return Expression(lambda _: value, frozenset({Kind.TEXT}), shown(value))
+    if isinstance(value, str):
+        raise _Refused(wrong(f"{value!a} has characters that no text can have"))
+    if value is None:
+        raise _Refused(wrong("none is no value here; whether there is a fact is asked by `is defined`"))
+    raise _Refused(wrong(f"numbers in a text go up to {LARGEST_NUMBER:,.0f}"))
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(undefined=Absent, finalize=write)
-    environment.globals.clear()
-    environment.filters = {**{name: FILTERS[name] for name in HARMLESS}, **OF_MOMENTS}
-    environment.tests = {name: TESTS[name] for name in ("defined", "undefined")}
-    return environment
+def _given(filter_: Filter, node: nodes.Filter) -> list[Any]:
+    """What is said in brackets after a filter: constants, in order or by name."""
+    names = [argument.name for argument in filter_.arguments]
+    said = dict(zip(names, node.args, strict=False)) | {pair.key: pair.value for pair in node.kwargs}
+    many = len(node.args) > len(names) or len(said) < len(node.args) + len(node.kwargs) or not said.keys() <= set(names)
+    if many or node.dyn_args or node.dyn_kwargs:
+        takes = " and ".join(names) or "nothing"
+        raise _Refused(wrong(f"the filter {filter_.name} takes {takes} in brackets"))
+    return [_argument(filter_, argument, said.get(argument.name)) for argument in filter_.arguments]
 
 
-ENVIRONMENT: Final = _environment()
+def _argument(filter_: Filter, argument: Argument, node: nodes.Expr | None) -> Any:
+    if node is None:
+        return argument.default
+    where = f"the filter {filter_.name}, {argument.name}: "
+    if not isinstance(node, nodes.Const):
+        raise _Refused(wrong(f"{where}it must be written out, and be no fact"))
+    try:
+        _constant(node.value)
+        return argument.read(node.value)
+    except PydanticCustomError as error:
+        raise _Refused(wrong(where + str((error.context or {})["message"]))) from None
+
+
+def _refuse_unlike(left: Expression, right: Expression, *, ordered: bool = False) -> None:
+    """What differs in kind is never equal, which its author cannot have meant."""
+    both = {Kind.TEXT if kind in WORDS else kind for kind in left.kinds | right.kinds}
+    if len(both) <= 1 and not both & ({Kind.FLAG, Kind.LIST} if ordered else {Kind.LIST}):
+        return
+    hint = f"{left.said} | time" if left.kinds == {Kind.MOMENT} and right.kinds == {Kind.TEXT} else None
+    raise _Refused(wrong(f"{left.is_what} and {right.is_what}: they cannot be compared", hint))
+
+
+def _foreign(node: nodes.Node | None) -> PydanticCustomError:
+    if isinstance(node, nodes.Getattr):
+        what = f".{node.attr} of something else"
+    else:
+        what = next((said for known, said in SAID.items() if isinstance(node, known)), type(node).__name__.lower())
+    return wrong(f"a text knows {{{{ facts }}}}, filters and {{% if %}}, not {what}")

@@ -1,57 +1,25 @@
 """Texts of rules: templates in which facts may stand, checked when the rule is read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final, Self
-from zoneinfo import ZoneInfo
+from typing import Any, Final, Self
 
-from jinja2 import Template, TemplateSyntaxError, UndefinedError
+from jinja2 import TemplateSyntaxError, nodes
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from workers.event_facts import known_facts
-from workers.facts import MISSING, Fact, Facts, FactValue
-from workers.kinds import Kind
-from workers.names import Named, Names, names_in
-from workers.template_language import DOT, ENVIRONMENT, Spelling
+from workers.expressions import Body, pieces
+from workers.facts import Facts
+from workers.filters import LONGEST
+from workers.known_facts import known_facts
+from workers.names import Names, names_in
+from workers.template_language import Reader
+from workers.template_tree import parsed, tree_of
+from workers.text_errors import MissingFact, TextError, TooLong, Unrenderable
 from workers.words import faults, text_wanted, wrong
 
-LONGEST: Final = 5000
-"""Characters of a text, written or rendered; HighLevel takes no longer note."""
-
-
-class TextError(Exception):
-    """A text could not be rendered; nothing was sent, and the same facts will fail again.
-
-    TextError
-    ├── MissingFact     it mentions a fact that has no value
-    ├── TooLong         it came out longer than HighLevel takes
-    └── Unrenderable    it does with a value what that value cannot do
-    """
-
-    retry: ClassVar[bool] = False
-    may_have_happened: ClassVar[bool] = False
-
-
-class MissingFact(TextError):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is missing")
-        self.name = name
-
-
-class TooLong(TextError):
-    def __init__(self, length: int) -> None:
-        super().__init__(f"the text came out {length} characters long, {LONGEST} is the most")
-        self.length = length
-
-
-class Unrenderable(TextError):
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the text cannot be rendered: {reason}")
-        self.reason = reason
-
+__all__ = ["LONGEST", "MissingFact", "Text", "TextError", "TooLong", "Unrenderable"]
 
 NO_NAMES: Final = Names()
 
@@ -64,49 +32,41 @@ class Text:
     facts: frozenset[str] = field(compare=False)
     """The facts that it may mention."""
 
-    template: Template = field(compare=False, repr=False)
+    body: Body = field(compare=False, repr=False)
 
     @classmethod
     def read(cls, value: object, names: Names = NO_NAMES) -> Self:
-        """Raises what pydantic makes a fault of: every unknown fact and filter at once."""
+        """Raises what pydantic makes a fault of: everything that is wrong with it at once."""
         if isinstance(value, cls):
             return value
         if not isinstance(value, str):
             raise text_wanted(value)
         if not 1 <= len(value.strip()) <= LONGEST:
             raise wrong(f"text of 1 to {LONGEST} characters expected, found {len(value.strip())}")
-        known = known_facts(names)
-        spelling = Spelling(known)
-        try:
-            tree = spelling.visit(ENVIRONMENT.parse(value))
-            if spelling.faults:
-                raise faults("text", spelling.faults)
-            text = cls(value, frozenset(spelling.facts), ENVIRONMENT.from_string(tree))
-        except TemplateSyntaxError as error:
-            raise wrong(f"not a text: {error.message}{_line(value, error.lineno)}") from None
-        except (RecursionError, MemoryError, SyntaxError):
-            raise wrong("not a text: it is nested too deep") from None
-        try:
-            text.render(_sample(known))
-        except Unrenderable as error:
-            raise wrong(str(error)) from None
-        except TooLong:
-            pass  # perhaps not with other facts
-        return text
+        lines = "\n" in value.strip()
+        reader = Reader(known_facts(names), lines=lines)
+        body = reader.body(_tree(tree_of, value))
+        if reader.faults and lines:
+            # What was put together from pieces does not know its lines.
+            reader = Reader(reader.known, lines=True)
+            reader.body(_tree(parsed, value))
+        if reader.faults:
+            raise faults("text", reader.faults)
+        return cls(value, frozenset(reader.facts), body)
 
     def render(self, facts: Facts) -> str:
         """Raises `MissingFact`, `TooLong` or `Unrenderable`."""
-        known = {name.replace(".", DOT): _plain(facts[name]) for name in self.facts if facts[name] is not MISSING}
+        found, length = [], 0
         try:
-            text = self.template.render(known)
-        except UndefinedError as error:
-            raise MissingFact(str(error)) from None
-        except Exception as error:
-            # Whatever else a filter or a comparison says of a value that it has no use for.
+            for piece in pieces(self.body, facts):
+                length += len(piece)
+                if length > LONGEST:
+                    raise TooLong("the text", LONGEST)
+                found.append(piece)
+        except (TypeError, ValueError, AttributeError) as error:
+            # A value that is not of the kind that its fact is declared to be.
             raise Unrenderable(str(error)) from None
-        if len(text) > LONGEST:
-            raise TooLong(len(text))
-        return text
+        return "".join(found)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -118,34 +78,38 @@ class Text:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "minLength": 1, "maxLength": LONGEST}
+        return {"description": "text with facts", "type": "string", "minLength": 1, "maxLength": LONGEST}
 
 
-def _plain(value: object) -> object:
-    """People and calendars are the words that they go by, so that a text may compare them with words."""
-    return str(value) if isinstance(value, Named) else value
+def _tree(parse: Callable[[str], list[nodes.Node]], text: str) -> list[nodes.Node]:
+    try:
+        return parse(text)
+    except TemplateSyntaxError as error:
+        line = f" (line {error.lineno} of the text)" if "\n" in text.strip() else ""
+        raise wrong(f"not a text: {_plainly(error.message or '')}{line}") from None
+    except (RecursionError, MemoryError):
+        raise wrong("not a text: it is nested too deep") from None
+    except ValueError:
+        # Python refuses to read numbers of thousands of digits.
+        raise wrong("not a text: a number in it is too long") from None
+
+
+UNCLOSED: Final = {
+    "end of print statement": "{{ is not closed by }}",
+    "end of statement block": "{% is not closed by %}",
+    "end of comment": "{# is not closed by #}",
+}
+"""What the parser misses at the end of a text, and what that means."""
+
+
+def _plainly(message: str) -> str:
+    """What Jinja2's parser says, in words for who does not know it."""
+    if message.startswith("unexpected end of template"):
+        return next((said for missing, said in UNCLOSED.items() if missing in message), message)
+    if message.startswith("Unexpected end of template"):
+        return "{% if %} is not closed by {% endif %}"
+    return message
 
 
 def _source(text: Text) -> str:
     return text.source
-
-
-def _line(text: str, number: int) -> str:
-    return f" (line {number} of the text)" if "\n" in text.strip() else ""
-
-
-SAMPLES: Final[Mapping[Kind, FactValue]] = {
-    Kind.TEXT: "text",
-    Kind.STATUS: "confirmed",
-    Kind.MOMENT: datetime(2027, 3, 25, 18, tzinfo=UTC),
-    Kind.DURATION: timedelta(hours=1),
-    Kind.NUMBER: 1.0,
-    Kind.PERSON: Named("somebody"),
-    Kind.CALENDAR: Named("something"),
-    Kind.FLAG: True,
-}
-
-
-def _sample(known: Mapping[str, Fact]) -> Facts:
-    """A value for every fact, on which each text is tried when it is read."""
-    return Facts({fact.name: SAMPLES[fact.kind] for fact in known.values()}, ZoneInfo("UTC"))

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from service import telemetry
-from service.store import alerts, layings, ledger, locations, timers, verdicts
+from service.store import alerts, bursts, layings, ledger, locations, overrides, timers, verdicts
 from service.store.layings import Laying
 from service.store.locations import Location
 from service.store.timers import Outcome, Timer
@@ -43,6 +43,15 @@ async def run(work: Workplace) -> None:
 
 async def fire(work: Workplace) -> None:
     """Turn all that is due into deliveries, each in the transaction that says so; what is too late ends with that."""
+    await _fire_moments(work)
+    fired = FIRED_AT_ONCE
+    while fired == FIRED_AT_ONCE:
+        async with work.pool.acquire(timeout=PATIENCE) as connection, connection.transaction():
+            kept = work.settings.ignored_kept
+            fired = await bursts.fire(connection, work.clock(), FIRED_AT_ONCE, ignored_kept=kept)
+
+
+async def _fire_moments(work: Workplace) -> None:
     while True:
         async with work.pool.acquire(timeout=PATIENCE) as connection, connection.transaction():
             now = work.clock()
@@ -85,18 +94,20 @@ async def _tell(work: Workplace, ended: Iterable[tuple[Outcome, UUID | None]]) -
 
 
 async def _standing(work: Workplace, location_id: str, rule: str) -> tuple[int | None, str]:
-    """At which place a rule stands among those in force, and its mode: live where that is not known, off where it is
-    gone."""
+    """At which place a rule stands among those in force, and its mode: live where that is not known; none, and off,
+    where it is gone or not to be asked."""
     async with work.pool.acquire(timeout=PATIENCE) as connection:
         location = await locations.look_up(connection, location_id)
+        _, modes = await overrides.of_rules(connection, [location_id])
     if location is None:
         return None, "off"
     try:
         rulebook = await work.rulebook_in_force(location_id)
     except RulebookFaults:
         return None, "live"
-    found = ((place, mode_of(entry, location)) for place, entry in enumerate(rulebook) if entry.rule.name == rule)
-    return next(found, (None, "off"))
+    place = rulebook.places.get(rule)
+    mode = "off" if place is None else mode_of(rulebook.entries[place], location, modes)
+    return None if mode == "off" else place, mode
 
 
 async def lay(work: Workplace) -> None:
@@ -111,9 +122,10 @@ async def lay(work: Workplace) -> None:
             continue
         try:
             rulebook = await work.rulebook(laying.rulebook_id)
+            rules = waiting(rulebook, location)
         except RulebookFaults:
             continue  # It is tried again when the claim has ended. That nobody can read them the deliveries say.
-        await _lay(work, laying, begun, location, waiting(rulebook, location))
+        await _lay(work, laying, begun, location, rules)
 
 
 async def _lay(work: Workplace, laying: Laying, begun: datetime, location: Location, rules: tuple[Rule, ...]) -> None:
@@ -137,8 +149,9 @@ async def _lay_some(
     now = work.clock()
     async with work.pool.acquire(timeout=PATIENCE) as connection, connection.transaction():
         found = await layings.bookings(connection, location.location_id, after, now - reach(rules), LAID_AT_ONCE)
-        for booking in found:
-            await timers.relay(connection, booking, laid_newly(rules, location, booking, now, laying.since))
+        for booking, made_by_us in found:
+            wanted = laid_newly(rules, location, booking, now, laying.since, made_by_us=made_by_us)
+            await timers.relay(connection, booking, wanted)
     async with work.pool.acquire(timeout=PATIENCE) as connection:
         await layings.go_on(connection, laying)
-    return found[-1].id if len(found) == LAID_AT_ONCE else None
+    return found[-1][0].id if len(found) == LAID_AT_ONCE else None

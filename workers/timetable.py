@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from service.store.locations import Location
 from service.store.timers import PASSED, Outcome, Timer, Wanted
 from service.trigger import Booking
-from workers.judge import holds_for, mode_of
+from workers.judge import mode_of
 from workers.moments import BookingMoment, ClockMoment, read_moment, too_late
 from workers.rule import Rule
 from workers.rulebook import Rulebook
@@ -18,33 +18,44 @@ BEFOREHAND = "the booking starts before it"
 
 
 def waiting(rulebook: Rulebook, location: Location) -> tuple[Rule, ...]:
-    """The rules that wait for moments there."""
-    return tuple(
-        entry.rule
-        for entry in rulebook
-        if entry.rule.moments and holds_for(entry, location) and mode_of(entry, location) != "off"
-    )
+    """The rules that wait for moments there. Raises RulebookFaults."""
+    entries = (rulebook.entries[place] for place in rulebook.index.waiting(location))
+    return tuple(entry.rule for entry in entries if mode_of(entry, location) != "off")
 
 
 def laid_for(
-    rulebook: Rulebook, location: Location, booking: Booking, now: datetime, *, since: datetime | None = None
+    rulebook: Rulebook,
+    location: Location,
+    booking: Booking,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    made_by_us: bool = False,
 ) -> tuple[Wanted, ...] | None:
     """What `timers.relay` has to see to; None where no rule waits for a moment, which is the cheap case.
 
     A moment that had passed at `since` does not come: where nothing is given, that is when the booking was last
-    changed, so that one which fell due while the news of it was under way does come, late.
+    changed, so that one which fell due while the news of it was under way does come, late. For a booking that we made
+    no rule waits that books: it would book for ever.
     """
     rules = waiting(rulebook, location)
-    return _laid(rules, location, booking, now, since or min(now, booking.updated or now)) if rules else None
+    passed = since or min(now, booking.updated or now)
+    return _laid(rules, location, booking, now, passed, made_by_us) if rules else None
 
 
 def laid_newly(
-    rules: tuple[Rule, ...], location: Location, booking: Booking, now: datetime, since: datetime | None = None
+    rules: tuple[Rule, ...],
+    location: Location,
+    booking: Booking,
+    now: datetime,
+    since: datetime | None = None,
+    *,
+    made_by_us: bool = False,
 ) -> tuple[Wanted, ...]:
     """The same when the rules have just come into force: what has passed by now does not come. `since`: when they had,
     if they are laid once more."""
     passed = now if since is None else min(now, max(since, booking.updated or since))
-    return _laid(rules, location, booking, now, passed)
+    return _laid(rules, location, booking, now, passed, made_by_us)
 
 
 def laid_by_clock(
@@ -82,10 +93,12 @@ def outcome(timer: Timer, now: datetime) -> Outcome:
 
 
 def _laid(
-    rules: tuple[Rule, ...], location: Location, booking: Booking, now: datetime, since: datetime
+    rules: tuple[Rule, ...], location: Location, booking: Booking, now: datetime, since: datetime, made_by_us: bool
 ) -> tuple[Wanted, ...]:
     found = []
     for rule in rules:
+        if rule.books and made_by_us:
+            continue
         for moment, due in rule.due(booking, location.zone):
             bound = moment.bound(booking)
             until = due + rule.late if bound is None else min(due + rule.late, bound)

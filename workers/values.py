@@ -19,6 +19,11 @@ MONTH_NAMES: Final = (
 UNITS: Final = (timedelta(weeks=1), timedelta(days=1), timedelta(hours=1), timedelta(minutes=1))
 
 DURATION = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,4})m)?", re.ASCII)
+IN_WORDS = re.compile(
+    r"(?:(\d{1,4})\s*w(?:eeks?|ks?)?)?[\s,]*(?:(\d{1,4})\s*d(?:ays?)?)?[\s,]*"
+    r"(?:(\d{1,4})\s*h(?:ours?|rs?)?)?[\s,]*(?:(\d{1,4})\s*m(?:in(?:ute)?s?)?)?",
+    re.ASCII,
+)
 CLOCK = re.compile(r"(\d{1,2}):(\d\d)", re.ASCII)
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -64,9 +69,16 @@ def read_duration(value: object) -> timedelta:
         raise wrong(f"a duration such as 90m, 2h or 1h30m expected, found {shown(value)}")
     found = DURATION.fullmatch(value.strip())
     if not found or not any(found.groups()):
-        raise wrong(f"{shown(value)} is not a duration such as 90m, 2h, 1h30m, 3d or 2w")
+        raise wrong(f"{shown(value)} is not a duration such as 90m, 2h, 1h30m, 3d or 2w", _short(value))
     parts = zip(found.groups("0"), UNITS, strict=True)
     return sum((int(number) * unit for number, unit in parts), timedelta())
+
+
+def _short(text: str) -> str | None:
+    """`2 hours` and `10min` as they are written here; None for what is no duration in any words."""
+    found = IN_WORDS.fullmatch(text.strip().casefold())
+    parts = zip(found.groups(), "wdhm", strict=True) if found else ()
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or None
 
 
 def read_some_duration(value: object) -> timedelta:
@@ -99,12 +111,12 @@ def read_clock(value: object) -> time:
 def read_date(value: object) -> date:
     if not isinstance(value, str):
         raise text_wanted(value)
+    if not DATE.fullmatch(value.strip()):
+        raise wrong(f"{shown(value)} is not a date such as 2027-03-26")
     try:
-        if not DATE.fullmatch(value.strip()):
-            raise ValueError
         return date.fromisoformat(value.strip())
     except ValueError:
-        raise wrong(f"{shown(value)} is not a date such as 2027-03-26") from None
+        raise wrong(f"no calendar has the date {value.strip()}") from None
 
 
 def read_exact_moment(value: object) -> time | datetime:
@@ -152,11 +164,11 @@ def read_days(value: object) -> Days:
     if isinstance(value, Days):
         return value
     if not isinstance(value, list):
-        return _read_day(value)
+        return read_day(value)
     days, wrongs = Days(frozenset()), []
     for index, each in enumerate(value):
         try:
-            found = _read_day(each)
+            found = read_day(each)
         except PydanticCustomError as error:
             wrongs.append(fault(error, (index,)))
         else:
@@ -168,7 +180,7 @@ def read_days(value: object) -> Days:
     return days
 
 
-def _read_day(value: object) -> Days:
+def read_day(value: object) -> Days:
     if not isinstance(value, str):
         raise wrong(f"a weekday (mon), a range (mon-fri) or a date (2027-03-26) expected, found {shown(value)}")
     if value.strip()[:1].isdigit():
@@ -232,27 +244,28 @@ def one_or_many(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
 
-def _written(pattern: str, *examples: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+def _written(what: str, pattern: str, *examples: str) -> WithJsonSchema:
+    """For editors and the reference: what it is, how it looks, roughly, and some."""
+    return WithJsonSchema({"description": what, "type": "string", "pattern": pattern, "examples": list(examples)})
 
 
-_DAY = {"type": "string", "examples": [*WEEKDAYS, "mon-fri"]}
-_DURATION = _written(r"^(?=.)(\d+w)?(\d+d)?(\d+h)?(\d+m)?$", "90m", "2h", "1h30m")
-_MOMENT = _written(r"^(\d{4}-\d\d-\d\d)?([T ]?\d{1,2}:\d\d.*)?$", "17:00", "2027-03-26 17:00")
+_DAY = {"description": "a weekday, a range of them or a date", "type": "string", "examples": [*WEEKDAYS, "mon-fri"]}
+_WEEKDAY = {"description": "a weekday or a range of them", "type": "string", "examples": ["mon-fri", *WEEKDAYS]}
+WEEKDAYS_SCHEMA: Final = WithJsonSchema({"anyOf": [_WEEKDAY, {"type": "array", "items": _WEEKDAY, "minItems": 1}]})
+DAYS_SCHEMA: Final = WithJsonSchema({"anyOf": [_DAY, {"type": "array", "items": _DAY, "minItems": 1}]})
+DURATION_SCHEMA: Final = _written(
+    "a duration", r"^(?=\d)(\d+w)?(\d+d)?(\d+h)?(\d+m)?$", "90m", "2h", "1h30m", "3d", "2w"
+)
+MOMENT_SCHEMA: Final = _written(
+    "a clock time or a moment", r"^(\d{4}-\d\d-\d\d)?([T ]?\d{1,2}:\d\d.*)?$", "17:00", "2027-03-26 17:00"
+)
 
-Duration = Annotated[timedelta, BeforeValidator(read_duration), _DURATION]
-SomeDuration = Annotated[timedelta, BeforeValidator(read_some_duration), _DURATION]
-ClockTime = Annotated[time, BeforeValidator(read_clock), _written(r"^\d{1,2}:\d\d$", "17:00")]
-Moment = Annotated[time | datetime, BeforeValidator(read_moment), _MOMENT]
-ExactMoment = Annotated[time | datetime, BeforeValidator(read_exact_moment), _MOMENT]
-Hours = Annotated[HoursRange, BeforeValidator(read_hours), _written(r"^\d\d?:\d\d-\d\d?:\d\d$", "09:00-17:00")]
-Weekdays = Annotated[
-    frozenset[int],
-    BeforeValidator(read_weekdays),
-    WithJsonSchema({"anyOf": [_DAY, {"type": "array", "items": _DAY, "minItems": 1}]}),
-]
-AnyDays = Annotated[
-    Days,
-    BeforeValidator(read_days),
-    WithJsonSchema({"anyOf": [_DAY, {"type": "array", "items": _DAY, "minItems": 1}]}),
-]
+Duration = Annotated[timedelta, BeforeValidator(read_duration), DURATION_SCHEMA]
+SomeDuration = Annotated[timedelta, BeforeValidator(read_some_duration), DURATION_SCHEMA]
+ClockTime = Annotated[time, BeforeValidator(read_clock), _written("a clock time", r"^\d{1,2}:\d\d$", "17:00")]
+Moment = Annotated[time | datetime, BeforeValidator(read_moment), MOMENT_SCHEMA]
+ExactMoment = Annotated[time | datetime, BeforeValidator(read_exact_moment), MOMENT_SCHEMA]
+HOURS_SCHEMA: Final = _written("hours of a day", r"^\d\d?:\d\d\s*[-–]\s*\d\d?:\d\d$", "09:00-17:00")
+Hours = Annotated[HoursRange, BeforeValidator(read_hours), HOURS_SCHEMA]
+Weekdays = Annotated[frozenset[int], BeforeValidator(read_weekdays), WEEKDAYS_SCHEMA]
+AnyDays = Annotated[Days, BeforeValidator(read_days), DAYS_SCHEMA]

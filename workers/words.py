@@ -1,10 +1,10 @@
 """Mappings of known words: the frame of everything that a rule file may say, and how a fault in it is worded."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Final, Literal, Self, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
@@ -16,6 +16,14 @@ FAULT = "rule"
 """The one type that our errors have: their message is meant for the author and passed on as it stands."""
 
 QUOTED = re.compile(r"'([^']*)'")
+CHOICE = re.compile(r"'([^']*)'|\b(True|False)\b")
+"""One of the values that pydantic expected, in its own words."""
+
+MOST_FOREIGN = 100
+"""Unknown words of one mapping that are told: one with more is something else altogether."""
+
+MERGE = "<<"
+"""By which YAML 1.1 put a mapping into another."""
 
 
 class Words(BaseModel):
@@ -34,6 +42,23 @@ class Words(BaseModel):
         """The words as an author writes them."""
         return tuple(str(field.validation_alias or name) for name, field in cls.model_fields.items())
 
+    @classmethod
+    def _example(cls) -> str:
+        """What stands there when it is right."""
+        fields = cls.model_fields.items()
+        needed = [str(field.validation_alias or name) for name, field in fields if field.is_required()]
+        words = ", ".join(f"{word}: …" for word in needed or cls.known()[-1:])
+        return f"{cls.called or cls.__name__.lower()} such as {{{words}}}"
+
+    @classmethod
+    def _choice(cls, word: str) -> str:
+        """What may stand behind it, where that is one of a few words."""
+        field = cls.model_fields.get(word)
+        kind = field.annotation if field else None
+        few = ("true", "false") if kind is bool else get_args(kind) if get_origin(kind) is Literal else ()
+        words = [str(each).lower() if isinstance(each, bool) else str(each) for each in few]
+        return f" ({', '.join(words[:-1])} or {words[-1]})" if len(words) > 1 else ""
+
     @model_validator(mode="wrap")
     @classmethod
     def _say_it_plainly(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -44,20 +69,42 @@ class Words(BaseModel):
 
     @classmethod
     def _plainly(cls, errors: list[ErrorDetails]) -> Iterable[InitErrorDetails]:
-        foreign = [str(error["loc"][0]) for error in errors if error["type"] == "extra_forbidden"]
+        foreign = [str(error["loc"][0]) for error in errors if error["type"] == "extra_forbidden"][:MOST_FOREIGN]
         meant = {nearest(word, cls.known()) for word in foreign}
         for error in errors:
             place, what = error["loc"], cls.called or cls.__name__.lower()
             match error["type"]:
+                case "extra_forbidden" if place[0] == MERGE:
+                    message = (
+                        "<< is not known: what rules have in common goes under `defaults`, all else is written out"
+                    )
+                    yield fault(wrong(message, key=True), place)
+                case "extra_forbidden" if place[0] not in foreign:
+                    continue
                 case "extra_forbidden":
-                    yield fault(unknown(str(place[0]), f"in {what}", cls.known()), place)
-                case "missing" if place[0] in meant:
+                    yield fault(_not_a_word(str(place[0]), what, cls.known()), place)
+                case "model_type" | "dict_type" | "model_attributes_type" if not place:
+                    yield fault(wrong(f"{cls._example()} expected, found {shown(error['input'])}"))
+                case "missing" if place[0] in meant or MERGE in foreign:
                     continue  # a misspelt word is not missing as well
                 case "missing":
                     reason = cls.because.get(str(place[0]))
-                    yield fault(wrong(f"{what} must say {place[0]}" + (f": {reason}" if reason else "")), place)
+                    wanted = f"{place[0]}{cls._choice(str(place[0]))}"
+                    yield fault(wrong(f"{what} must say {wanted}" + (f": {reason}" if reason else "")), place)
                 case _:
                     yield fault(_plain(error), _place(error))
+
+
+def _not_a_word(word: str, what: str, known: Iterable[str]) -> PydanticCustomError:
+    """With all that are known where none is near."""
+    told = unknown(word, f"in {what}", known)
+    hint = (told.context or {}).get("hint")
+    if hint == what:
+        # It is the very word by which this mapping was recognised.
+        return unknown(word, "here", known)
+    if hint:
+        return told
+    return wrong(f"{shown(word)} is not known in {what}; known: {', '.join(known)}", key=True)
 
 
 def wrong(message: str, hint: str | None = None, *, key: bool = False) -> PydanticCustomError:
@@ -67,7 +114,7 @@ def wrong(message: str, hint: str | None = None, *, key: bool = False) -> Pydant
 
 def unknown(word: str, where: str, known: Iterable[str], *, key: bool = True) -> PydanticCustomError:
     """A fault about a word that nobody declared."""
-    return wrong(f"{word!r} is not known {where}", nearest(word, known), key=key)
+    return wrong(f"{shown(word)} is not known {where}", nearest(word, known), key=key)
 
 
 def fault(error: PydanticCustomError, place: Place = ()) -> InitErrorDetails:
@@ -103,10 +150,18 @@ def told(error: ValidationError) -> list[Told]:
     return found
 
 
+MANY: Final = 200
+"""Known words, of which only those are compared that begin alike."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that an author most likely meant."""
     spelt = {each.casefold(): each for each in known}
-    found = get_close_matches(word.casefold(), spelt, n=1, cutoff=0.6)
+    if len(spelt) > MANY:
+        begin, length = word.casefold()[:1], len(word)
+        alike = [each for each in spelt if each[:1] == begin and abs(len(each) - length) <= 2]
+        spelt = {each: spelt[each] for each in alike[:MANY]}
+    found = get_close_matches(word.casefold(), spelt, n=1, cutoff=0.65)
     return spelt[found[0]] if found else None
 
 
@@ -125,6 +180,17 @@ def shown(value: object) -> str:
             return "a mapping"
         case _:
             return "a list"
+
+
+def at_most(most: int, what: str) -> Callable[[Any], Any]:
+    """Refuses a list that is longer, before anything in it is read."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, list) and len(value) > most:
+            raise wrong(f"at most {most:,} {what} expected, found {len(value):,}")
+        return value
+
+    return read
 
 
 def text_wanted(value: object) -> PydanticCustomError:
@@ -159,7 +225,7 @@ def _plain(error: ErrorDetails) -> PydanticCustomError:
         case "string_type":
             return text_wanted(value)
         case "literal_error" | "enum":
-            known = QUOTED.findall(context["expected"])
+            known = [text or flag.lower() for text, flag in CHOICE.findall(context["expected"])]
             message = f"{shown(value)} is not known here; known: {', '.join(known) or context['expected']}"
             return wrong(message, nearest(value, known) if isinstance(value, str) else None)
         case "union_tag_invalid":
@@ -168,15 +234,17 @@ def _plain(error: ErrorDetails) -> PydanticCustomError:
                 f"{context['tag']!r} is not known here; known: {', '.join(known)}", nearest(context["tag"], known)
             )
         case "union_tag_not_found":
-            return wrong(f"it must say {context['discriminator']}".replace("'", ""))
+            return wrong(f"it must say {context['discriminator']}: what is done".replace("'", ""))
         case "bool_type":
             return wrong(f"true or false expected, found {shown(value)}")
         case "model_type" | "dict_type" | "model_attributes_type":
-            return wrong(f"a mapping expected, found {shown(value)}")
+            return wrong(f"words with their values ({{word: value}}) expected, found {shown(value)}")
         case "list_type" | "tuple_type":
             return wrong(f"a list expected, found {shown(value)}")
         case "too_short" | "string_too_short":
             return wrong("it must not be empty")
+        case "too_long":
+            return wrong(f"a list of at most {context['max_length']} expected")
         case "string_too_long":
             return wrong(f"text of at most {context['max_length']} characters expected, found {len(str(value))}")
         case _:

@@ -20,9 +20,10 @@ from service.outgoing.posting import Posting
 from service.setting_kinds import read_place
 from service.settings import Settings
 from service.standard_webhooks import read_secret
-from service.store import calls, rulebooks
+from service.store import calls, reservations, rulebooks
 from service.store.database import Pool
 from service.store.locations import Location
+from service.store.reservations import Reservation
 from service.telemetry import Tally
 from service.telemetry.tally import Budget
 from service.telemetry.traces import NoTracer, Tracer
@@ -30,10 +31,10 @@ from workers import rulebook
 from workers.breakers import Breakers
 from workers.client import client
 from workers.deciding import Deciding
+from workers.lookups import Reading
 from workers.record import Record
 from workers.rulebook import Rulebook
-
-MOST_READ = 100
+from workers.shelf import Shelf
 
 CONNECTIONS = 16
 """To the database, of one worker: what lanes write is written together, and none holds a connection while it waits."""
@@ -48,7 +49,6 @@ class Workplace:
     tally: Tally = field(default_factory=Tally)
     tracer: Tracer = field(default_factory=NoTracer)
     rate_limit: RateLimit = field(default_factory=LocalRateLimit)
-    _read: dict[UUID, Rulebook] = field(default_factory=dict)
 
     @property
     def settle_after(self) -> timedelta:
@@ -64,6 +64,11 @@ class Workplace:
     def deciding(self) -> Deciding:
         """Who chooses people, where: one for all lanes."""
         return Deciding(self.pool)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The rulebooks that were taken up: one for all lanes."""
+        return Shelf(self.pool)
 
     @cached_property
     def breakers(self) -> Breakers:
@@ -95,6 +100,15 @@ class Workplace:
             urgent=record.lease.lane.urgent,
             record=keep,
         )
+
+    def reading(self, location: Location, record: Record) -> Reading:
+        """What facts of this delivery are looked up with."""
+
+        async def reserved(starts: datetime, ends: datetime) -> list[Reservation]:
+            async with self.pool.acquire() as connection:
+                return await reservations.between(connection, location.location_id, starts, ends)
+
+        return Reading(self.client(location, record), location.location_id, reserved)
 
     @cached_property
     def outgoing(self) -> Outgoing:
@@ -173,10 +187,4 @@ class Workplace:
         """Its rules; none where none were ever put in force. Raises RulebookFaults."""
         if rulebook_id is None:
             return rulebook.read({})
-        if rulebook_id not in self._read:
-            async with self.pool.acquire() as connection:
-                stored = await rulebooks.find(connection, rulebook_id)
-            if len(self._read) >= MOST_READ:
-                self._read.clear()
-            self._read[rulebook_id] = rulebook.read(stored.files if stored else {})
-        return self._read[rulebook_id]
+        return await self.shelf.rulebook(rulebook_id)

@@ -1,13 +1,14 @@
 """YAML 1.2 as nodes that know their line and column, and what is no YAML of ours."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
 
 from workers.words import shown
+from workers.yaml_words import plainly
 
 DEEPEST: Final = 100
 MOST_ALIASES: Final = 1_000
@@ -15,21 +16,28 @@ MOST_NODES: Final = 500_000
 LARGEST: Final = 2**20
 """Caps on one file: nesting, aliases, values (with what aliases repeat) and bytes."""
 
+MOST_FAULTS: Final = 1_000
+"""Faults of one file that are looked for: whoever has so many will ask again."""
+
+TOO_MANY: Final = f"{MOST_FAULTS:,} faults are enough for once: the rest was not looked at"
+
 MAP: Final = "tag:yaml.org,2002:map"
 SEQUENCE: Final = "tag:yaml.org,2002:seq"
 TEXT: Final = "tag:yaml.org,2002:str"
 
-PLAIN: Final[tuple[tuple[re.Pattern[str], Callable[[str], object]], ...]] = (
-    (re.compile(r"|~|null|Null|NULL"), lambda text: None),
-    (re.compile(r"true|True|TRUE"), lambda text: True),
-    (re.compile(r"false|False|FALSE"), lambda text: False),
+WORDS: Final[Mapping[str, object]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+NUMBERS: Final[tuple[tuple[re.Pattern[str], Callable[[str], object]], ...]] = (
     (re.compile(r"[-+]?[0-9]{1,300}", re.ASCII), int),
     (re.compile(r"0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}"), lambda text: int(text, 0)),
     (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII), float),
     (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), lambda text: float(text.replace(".", ""))),
 )
+NUMBER_BEGINS: Final = frozenset("-+.0123456789")
 """The core schema of YAML 1.2: no `on` and `yes`, no dates, and 17:00 is text."""
-
 
 FOREIGN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that a YAML file cannot have."""
@@ -45,15 +53,29 @@ class YamlFault(Exception):
 
 @dataclass(slots=True)
 class Node:
-    """One value of a file: as plain data, and where it and its parts stand."""
+    """One value of a file: as plain data, and where it and its parts stand.
+
+    Of what is neither a mapping nor a list only the place is kept, and a node is made when it is asked for: a hundred
+    thousand lines are a quarter of a million of these.
+    """
 
     line: int
     column: int
     data: Any
-    parts: "dict[str | int, Node]" = field(default_factory=dict)
-    keys: "dict[str, Node]" = field(default_factory=dict)
+    inside: "dict[str | int, Node | int]" = field(default_factory=dict)
+    keys: dict[str, int] = field(default_factory=dict)
     depth: int = 1
     size: int = 1
+
+    @property
+    def hollow(self) -> bool:
+        """Whether nothing is left of a mapping, for all of its keys were wrong."""
+        return self.data == {} and self.size > 1
+
+    def part(self, key: str | int) -> "Node | None":
+        """What stands under a key or an index."""
+        found = self.inside.get(key)
+        return _node(found, self.data[key]) if isinstance(found, int) else found
 
     def at(self, place: Sequence[int | str], *, key: bool = False) -> "Node":
         """The node that a path of keys and indexes leads to, or comes nearest to; `key` asks for the last key itself.
@@ -64,11 +86,20 @@ class Node:
         for part in place:
             if tag and isinstance(node.data, dict) and part == node.data.get("do"):
                 tag = False
-                continue
-            if part in node.parts:
-                last = node.keys.get(str(part), node.parts[part])
-                node, tag = node.parts[part], True
+            elif inner := node.part(part):
+                last = _node(node.keys[part], part) if isinstance(part, str) else inner
+                node, tag = inner, True
         return last if key else node
+
+
+def _spot(mark: Any) -> int:
+    """A place as one number: no line of a file is longer than the file may be."""
+    return int(mark.line * LARGEST + mark.column)
+
+
+def _node(spot: int, data: object) -> Node:
+    line, column = divmod(spot, LARGEST)
+    return Node(line + 1, column + 1, data)
 
 
 def compose(text: str) -> tuple[Node | None, list[YamlFault]]:
@@ -85,11 +116,9 @@ def compose(text: str) -> tuple[Node | None, list[YamlFault]]:
         raise YamlFault(message, len(before), len(before[-1]) + 1)
     try:
         composer = _Composer()
-        composer.walk(yaml.parse(text, Loader=yaml.CSafeLoader))
+        composer.walk(text)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        message = ", ".join(filter(None, (error.context, error.problem)))
-        raise YamlFault(message, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1) from None
+        raise YamlFault(*plainly(text, error)) from None
     return composer.root, composer.faults
 
 
@@ -100,36 +129,52 @@ class _Composer:
         self.root: Node | None = None
         self.faults: list[YamlFault] = []
         self.open: list[tuple[Node, str | None]] = []
-        self.keys: list[Node | None] = []
-        self.anchors: dict[str, Node] = {}
+        """What has begun, and its anchor."""
+        self.key: tuple[object, int] | None = None
+        """The key that waits for its value, in the innermost mapping; those of outer ones wait in `keys`."""
+        self.keys: list[tuple[object, int] | None] = []
+        self.anchors: dict[str, tuple[Any, Node | int]] = {}
         self.aliases = 0
+        self.known: dict[str, str] = {}
+        """One text for the same key in all mappings."""
 
-    def walk(self, events: Iterator[Any]) -> None:
-        for event in events:
-            match event:
-                case yaml.DocumentStartEvent() if self.root:
-                    raise _at(event, "a file holds one document, here begins a second")
-                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                    self._begin(event)
-                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                    node, anchor = self.open.pop()
-                    self.keys.pop()
-                    self._add(node, anchor, event)
-                case yaml.ScalarEvent():
-                    self._add(_node(event, _value(event)), event.anchor, event)
-                case yaml.AliasEvent():
-                    self._add(self._known(event), None, event)
+    def walk(self, text: str) -> None:
+        following: Callable[[], Any] = yaml.CSafeLoader(text).get_event
+        while (event := following()) is not None:
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                value, spot = _value(event), _spot(event.start_mark)
+                if event.anchor:
+                    self.anchors[event.anchor] = value, spot
+                self._add(value, spot, event)
+            elif kind is yaml.MappingStartEvent:
+                self._begin(event, {}, MAP)
+            elif kind is yaml.SequenceStartEvent:
+                self._begin(event, [], SEQUENCE)
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                self._end(event)
+            elif kind is yaml.AliasEvent:
+                self._add(*self._known(event), event)
+            elif kind is yaml.DocumentStartEvent and self.root:
+                raise _at(event, "a file holds one document, here begins a second")
 
-    def _begin(self, event: Any) -> None:
-        mapping = isinstance(event, yaml.MappingStartEvent)
-        if event.tag not in (None, "!", MAP if mapping else SEQUENCE):
+    def _begin(self, event: Any, data: object, tag: str) -> None:
+        if event.tag not in (None, "!", tag):
             raise _at(event, f"the tag {shown(event.tag)} is not known here")
         if len(self.open) >= DEEPEST:
             raise _at(event, f"nested deeper than {DEEPEST} levels")
-        self.open.append((_node(event, {} if mapping else []), event.anchor))
-        self.keys.append(None)
+        self.open.append((_node(_spot(event.start_mark), data), event.anchor))
+        self.keys.append(self.key)
+        self.key = None
 
-    def _known(self, event: Any) -> Node:
+    def _end(self, event: Any) -> None:
+        node, anchor = self.open.pop()
+        self.key = self.keys.pop()
+        if anchor:
+            self.anchors[anchor] = node.data, node
+        self._add(node.data, node, event)
+
+    def _known(self, event: Any) -> tuple[Any, Node | int]:
         self.aliases += 1
         if self.aliases > MOST_ALIASES:
             raise _at(event, f"more than {MOST_ALIASES} aliases")
@@ -137,53 +182,72 @@ class _Composer:
             raise _at(event, f"nothing before this is called &{event.anchor}")
         return self.anchors[event.anchor]
 
-    def _add(self, node: Node, anchor: str | None, event: Any) -> None:
-        if anchor:
-            self.anchors[anchor] = node
+    def _add(self, value: Any, inner: Node | int, event: Any) -> None:
         if not self.open:
-            self.root = node
+            self.root = inner if isinstance(inner, Node) else _node(inner, value)
             return
-        parent, _ = self.open[-1]
-        parent.size += node.size
-        parent.depth = max(parent.depth, node.depth + 1)
+        parent = self.open[-1][0]
+        if isinstance(inner, Node):
+            parent.size += inner.size
+            parent.depth = max(parent.depth, inner.depth + 1)
+            if parent.depth > DEEPEST:
+                raise _at(event, f"nested deeper than {DEEPEST} levels, counting what aliases repeat")
+        else:
+            parent.size += 1
         if parent.size > MOST_NODES:
             raise _at(event, f"more than {MOST_NODES:,} values, counting what aliases repeat")
-        if parent.depth > DEEPEST:
-            raise _at(event, f"nested deeper than {DEEPEST} levels, counting what aliases repeat")
-        if isinstance(parent.data, list):
-            parent.parts[len(parent.data)] = node
-            parent.data.append(node.data)
-        elif (key := self.keys[-1]) is None:
-            self.keys[-1] = node
+        data = parent.data
+        if type(data) is list:
+            parent.inside[len(data)] = inner
+            data.append(value)
+        elif self.key is None:
+            self.key = value, inner if isinstance(inner, int) else _spot_of(inner)
         else:
-            self.keys[-1] = None
-            self._pair(parent, key, node)
+            (key, spot), self.key = self.key, None
+            self._pair(parent, key, spot, value, inner)
 
-    def _pair(self, parent: Node, key: Node, node: Node) -> None:
-        if not isinstance(key.data, str):
-            message = f"text expected before the colon, found {shown(key.data)}"
-            self.faults.append(YamlFault(message, key.line, key.column))
-        elif key.data in parent.data:
-            message = f"{key.data!r} stands here twice, first in line {parent.keys[key.data].line}"
-            self.faults.append(YamlFault(message, key.line, key.column))
-        else:
-            parent.data[key.data] = node.data
-            parent.parts[key.data], parent.keys[key.data] = node, key
+    def _pair(self, parent: Node, key: object, spot: int, value: Any, inner: Node | int) -> None:
+        if isinstance(key, str) and key not in parent.data:
+            key = self.known.setdefault(key, key)
+            parent.data[key], parent.inside[key], parent.keys[key] = value, inner, spot
+        elif len(self.faults) < MOST_FAULTS:
+            self.faults.append(_fault(spot, _why_wrong(parent, key)))
 
 
-def _node(event: Any, data: object) -> Node:
-    return Node(event.start_mark.line + 1, event.start_mark.column + 1, data)
+def _why_wrong(parent: Node, key: object) -> str:
+    if not isinstance(key, str):
+        if isinstance(key, dict):
+            return "text expected before the colon, found {…}: a text that begins with {{ must be in quotes"
+        return f"text expected before the colon, found {shown(key)}" + (
+            ": put it in quotes" if isinstance(key, bool | int | float) else ""
+        )
+    return f"{shown(key)} stands here twice, first in line {_node(parent.keys[key], key).line}"
+
+
+def _spot_of(node: Node) -> int:
+    return (node.line - 1) * LARGEST + node.column - 1
 
 
 def _value(event: Any) -> object:
-    if event.tag not in (None, "!", TEXT):
+    value = event.value
+    if event.tag is not None and event.tag not in ("!", TEXT):
         raise _at(event, f"the tag {shown(event.tag)} is not known here")
     if event.tag is None and event.implicit[0]:
-        for pattern, make in PLAIN:
-            if pattern.fullmatch(event.value):
-                return make(event.value)
-    return event.value
+        if value in WORDS:
+            return WORDS[value]
+        if value[0] in NUMBER_BEGINS:
+            for pattern, make in NUMBERS:
+                if pattern.fullmatch(value):
+                    return make(value)
+    elif event.style == '"' and (foreign := FOREIGN.search(value)):
+        raise _at(event, f"the character {foreign[0]!a} is not allowed in a text")
+    return value
+
+
+def _fault(spot: int, message: str) -> YamlFault:
+    place = _node(spot, None)
+    return YamlFault(message, place.line, place.column)
 
 
 def _at(event: Any, message: str) -> YamlFault:
-    return YamlFault(message, event.start_mark.line + 1, event.start_mark.column + 1)
+    return _fault(_spot(event.start_mark), message)

@@ -11,10 +11,12 @@ class AddNote(Action):
     """Write `text` on the appointment."""
 
     called: ClassVar[str] = "add_note"
+    example: ClassVar[str] = '{do: add_note, text: "Begins on {{ starts | day }} at {{ starts | time }}."}'
     acts_on_deleted: ClassVar[bool] = True
 
     do: Literal["add_note"]
     text: Text
+    """What is written."""
 
     async def plan(self, context: ActionContext) -> Plan | LeftAlone:
         body = self.text.render(context.facts).strip()

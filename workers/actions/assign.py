@@ -1,34 +1,62 @@
 """`assign`: the person who keeps the appointment."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, assert_never
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, model_validator
 
 from service.highlevel.appointments import Appointment, EditAppointment
-from service.highlevel.calendars import GetCalendar
 from service.store.appointments import LastSeen
 from service.store.reservations import Reservation
-from service.store.turns import Account, Turn, Turns
-from workers.actions.action import Action, ActionContext, LeftAlone, Plan, Write
-from workers.actions.agenda import Agenda, hull
-from workers.actions.present import as_status, before, present
-from workers.assignment.candidate import Candidate, Told
-from workers.assignment.choice import Choice, choose
-from workers.assignment.period import Period, bounds
-from workers.assignment.state import State, account_of
-from workers.assignment.ways import FirstFree, LeastBusy, RoundRobin, Way, Ways, Weighted
-from workers.names import Named
+from service.store.turns import Turn
+from workers.actions.action import Action, ActionContext, LeftAlone, Plan, SoAlready, Write
+from workers.actions.aim import Aim, aim
+from workers.actions.choosing import Choosing
+from workers.actions.present import as_status, present
+from workers.assignment.candidate import Told
+from workers.assignment.ways import RoundRobin, Ways, Weighted
+from workers.names import Named, Skill, names_in
+from workers.values import one_or_many
+from workers.words import fault, faults, nearest, shown, wrong
+
+CREDITED: Final = {"cancelled": ("cancelled", "deleted"), "no_show": ("noshow",)}
+"""How a booking has ended of which an author says so, in HighLevel's words."""
+
+
+def _known_skill(skill: str, info: ValidationInfo) -> str:
+    names = names_in(info)
+    known = {each for profile in names.profiles.values() for each in profile.skills}
+    if names.whole and skill not in known:
+        raise wrong(f"nobody under people has the skill {shown(skill)}", nearest(skill, known))
+    return skill
 
 
 class Assign(Action):
-    """Give the appointment to a person, named or chosen."""
+    """Give the appointment to a person, named or chosen. Of a whole series this one booking decides: whether they are
+    free is asked of its time alone."""
 
     called: ClassVar[str] = "assign"
+    example: ClassVar[str] = "{do: assign, to: {least_busy: evening, over: week}, replace: automatic}"
     decides_alone: ClassVar[bool] = True
+    knows_series: ClassVar[bool] = True
 
     do: Literal["assign"]
     to: Ways
+    """To whom: a person, a way of choosing one, or several of these, of which the first counts that yields somebody."""
+    needs: Annotated[tuple[Annotated[Skill, AfterValidator(_known_skill)], ...], BeforeValidator(one_or_many)] = ()
+    """Skills that whoever is chosen must have, all of them."""
     replace: Literal["nobody", "automatic", "anybody"] = "nobody"
+    """Whose booking it may be so far: nobody's, somebody's whom HighLevel's own round robin or a rule chose, or
+    anybody's."""
+    credit: Annotated[tuple[Literal["cancelled", "no_show"], ...], BeforeValidator(one_or_many)] = ()
+    """Bookings that end so do not count as given: the share or the turn comes back to whoever had it."""
+
+    @model_validator(mode="after")
+    def _counts_what_it_credits(self) -> Self:
+        if self.credit and not any(isinstance(way, RoundRobin | Weighted) for way in self.to):
+            message = "credit is for round_robin and weighted, and no other way counts what was given"
+            raise faults("credit", [fault(wrong(message, key=True), ("credit",))])
+        return self
 
     def writes(self) -> frozenset[str]:
         return frozenset({"assignee"})
@@ -39,7 +67,11 @@ class Assign(Action):
             return appointment
         if kept := self._keeps(appointment, context.seen):
             return LeftAlone(kept)
-        choosing = await _Choosing.of(context, self.to)
+        aimed = await aim(context, appointment, self.scope)
+        if isinstance(aimed, LeftAlone):
+            return aimed
+        credit = tuple(status for word in self.credit for status in CREDITED[word])
+        choosing = await Choosing.of(context, self.to, self.needs, credit)
         told: list[Told] = []
         reasons: list[str] = []
         for way in self.to:
@@ -49,33 +81,36 @@ class Assign(Action):
                 reasons.append(choice.why)
                 continue
             why = choice.why + (f"; before that, {'; '.join(dict.fromkeys(reasons))}" if reasons else "")
-            return self._given(context, appointment, choice.person, why, turn, told)
-        return LeftAlone("nobody can take it: " + "; ".join(dict.fromkeys(reasons)))
+            return self._given(context, aimed, choice.person, why, turn, told)
+        found = "nobody can take it: " + "; ".join(dict.fromkeys(reasons))
+        return LeftAlone(found, otherwise=True, meant=_candidates(told))
 
     def _given(
         self,
         context: ActionContext,
-        appointment: Appointment,
+        aimed: Aim,
         person: Named,
         why: str,
         turn: Turn,
         told: Iterable[Told],
     ) -> Plan | LeftAlone:
         booking = context.booking
-        if person.id == booking.assignee:
-            return LeftAlone(f"{person} has the booking already: {why}", turn)
+        if person.id == aimed.assignee:
+            has = "the whole series" if aimed.whole else "the booking"
+            return SoAlready(f"{person} has {has} already: {why}", turn, meant=_candidates(told))
         write = EditAppointment(
-            event_id=appointment.id,
-            appointment_status=as_status(appointment),
+            event_id=aimed.event_id,
+            appointment_status=as_status(aimed.appointment),
             assigned_user_id=person.id,
             to_notify=False,
         )
         meant: dict[str, Any] = {
-            "before": before(booking),
-            "candidates": [each.stored() for each in told],
+            **aimed.meant,
+            **_candidates(told),
             **Reservation(booking.id, person.id, booking.starts, booking.ends).meant(),
         }
-        return Plan((Write(write, f"assign {person}: {why}", meant),), turn)
+        scope = " to the whole series, by the time of this one alone" if aimed.whole else ""
+        return Plan((Write(write, f"assign {person}{scope}: {why}", meant),), turn)
 
     def _keeps(self, appointment: Appointment, seen: LastSeen) -> str | None:
         """Why the person whose booking it is keeps it; None when they may be replaced."""
@@ -90,65 +125,6 @@ class Assign(Action):
         return None
 
 
-@dataclass(frozen=True)
-class _Choosing:
-    """What the choice of a person goes by, read in the order in which nothing that is decided beside it is missed: the
-    turns, then what is reserved, then HighLevel's lists."""
-
-    context: ActionContext
-    turns: Turns
-    agenda: Agenda
-    calendar_team: Sequence[str]
-
-    @classmethod
-    async def of(cls, context: ActionContext, ways: Iterable[Way]) -> "_Choosing":
-        booking, starts = context.booking, context.booking.starts.astimezone(context.zone)
-        accounts = (account_of(way, booking.calendar_id, starts) for way in ways)
-        turns = await context.turns([account[0] for account in accounts if account])
-        periods: set[Period] = {"day", *(way.over for way in ways if isinstance(way, LeastBusy))}
-        reserved = await context.reserved(*hull(booking, (bounds(starts, period) for period in periods)))
-        agenda = Agenda(context.api, booking, context.zone, reserved)
-        calendar = (await context.api(GetCalendar(calendar_id=booking.calendar_id))).calendar
-        return cls(context, turns, agenda, calendar.team)
-
-    async def by(self, way: Way) -> tuple[Choice, Turn]:
-        """The choice, and what it makes of the turns."""
-        starts = self.context.booking.starts.astimezone(self.context.zone)
-        candidates = [await self._candidate(way, person, weight) for person, weight in self._people(way)]
-        named = account_of(way, self.context.booking.calendar_id, starts)
-        if named is None:
-            return choose(way, candidates, State()), Turn(self.turns.decided)
-        name, until = named
-        account = self.turns.accounts.get(name, Account(name))
-        choice = choose(way, candidates, State.of(way, account.kept))
-        return choice, Turn(self.turns.decided, replace(account, kept=choice.state.kept(way), until=until))
-
-    def _people(self, way: Way) -> list[tuple[Named, int]]:
-        """Who may be chosen, each with their weight."""
-        match way:
-            case Named():
-                people: Iterable[Named] = (way,)
-            case RoundRobin(round_robin=team) | LeastBusy(least_busy=team):
-                people = team.members or tuple(self.context.names.person_with(id_) for id_ in self.calendar_team)
-            case FirstFree(first_free=some):
-                people = some
-            case Weighted(weighted=weights):
-                return list(weights)
-            case _:
-                assert_never(way)
-        return [(person, 1) for person in dict.fromkeys(people)]
-
-    async def _candidate(self, way: Way, person: Named, weight: int) -> Candidate:
-        per_day = self.context.names.limits.get(person.id)
-        if self.calendar_team and person.id not in self.calendar_team:
-            return Candidate(person, "is not on the calendar's team")
-        periods: set[Period] = {way.over} if isinstance(way, LeastBusy) else set()
-        engaged = await self.agenda.of(person.id, periods | {"day"} if per_day else periods)
-        return Candidate(
-            person,
-            None if engaged.free else "is busy then",
-            load=engaged.counts[way.over] if isinstance(way, LeastBusy) else 0,
-            that_day=engaged.counts.get("day", 0),
-            per_day=per_day,
-            weight=weight,
-        )
+def _candidates(told: Iterable[Told]) -> dict[str, Any]:
+    """As a step keeps them."""
+    return {"candidates": [each.stored() for each in told]}

@@ -30,15 +30,18 @@ class Call(Action):
     """Post `body` to `url` as JSON, signed; without a body, the ids of what it is about."""
 
     called: ClassVar[str] = "call"
+    example: ClassVar[str] = '{do: call, url: "https://till.example.com/bookings", body: {starts: "{{ starts }}"}}'
     because: ClassVar[Mapping[str, str]] = {"url": "where to post"}
     acts_on_deleted: ClassVar[bool] = True
     needs_booking: ClassVar[bool] = False
 
     do: Literal["call"]
     url: Annotated[str, BeforeValidator(_read_url)]
+    """Where to: an https address, the same every time."""
     body: (
         Annotated[dict[Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)], Text], Field(min_length=1)] | None
     ) = None
+    """What is posted: texts by their names. Where nothing is said, the ids of what it is about."""
 
     async def plan(self, context: ActionContext) -> Plan | LeftAlone:
         body = {name: storable(text.render(context.facts)) for name, text in (self.body or {}).items()}

@@ -1,69 +1,37 @@
 """`reschedule`: another time for the appointment."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal
-from zoneinfo import ZoneInfo
-
-from pydantic import BeforeValidator, Field
+from typing import Any, ClassVar, Literal
 
 from service.highlevel.appointments import EditAppointment
-from service.highlevel.free_slots import FreeSlots
-from service.highlevel.operation import milliseconds
-from workers.actions.action import Action, ActionContext, LeftAlone, Plan, Write
+from service.highlevel.calendars import Calendar, GetCalendar
+from service.store.reservations import Reservation
+from workers.actions.action import ActionContext, LeftAlone, Plan, Write
+from workers.actions.notify import Whenever, told
+from workers.actions.place import Place, find_place, slot_length
+from workers.actions.placement import Placement
 from workers.actions.present import as_status, before, present
-from workers.values import Hours, HoursRange, Weekdays, in_zone, one_or_many, write_moment
-from workers.words import Words, shown, wrong
-
-LOOKS_AHEAD = timedelta(days=31)
-"""The longest range that HighLevel tells free slots of in one call."""
+from workers.changes import BRINGS
+from workers.rescheduling.target import NEXT_FREE
+from workers.values import elapsed, in_zone, write_duration, write_moment
 
 
-class Within(Words):
-    """The days and hours that a new time may have."""
-
-    called: ClassVar[str] = "within"
-
-    days: Weekdays | None = None
-    hours: Annotated[tuple[Hours, ...], BeforeValidator(one_or_many), Field(min_length=1)] | None = None
-
-    def holds(self, starts: datetime, ends: datetime) -> bool:
-        """Whether a booking from `starts` to `ends`, on the location's clock, lies within, its end included."""
-        if self.days is not None and starts.weekday() not in self.days:
-            return False
-        return self.hours is None or any(_inside(hours, starts, ends) for hours in self.hours)
-
-
-def _inside(hours: HoursRange, starts: datetime, ends: datetime) -> bool:
-    """On the day the booking starts, or in the night that began the day before."""
-    for day in (starts.date(), starts.date() - timedelta(days=1)):
-        opens = datetime.combine(day, hours.start, starts.tzinfo)
-        last = day + timedelta(days=1) if hours.over_midnight else day
-        if opens <= starts and ends <= datetime.combine(last, hours.end, starts.tzinfo):
-            return True
-    return False
-
-
-def _flag_or_word(value: object) -> object:
-    """To Python, and so to pydantic, 1 is true."""
-    if not isinstance(value, bool | str):
-        raise wrong(f"true, false or if_start_changes expected, found {shown(value)}")
-    return value
-
-
-class Reschedule(Action):
-    """Move the appointment to a free time of its calendar."""
+class Reschedule(Placement):
+    """Move the appointment to another time, on its calendar or another. Its person keeps it, unless the rule prefers
+    that only, or the calendar that it moves to has another team. On another calendar it lasts as long as bookings
+    there do, unless `lasts` says how long."""
 
     called: ClassVar[str] = "reschedule"
+    example: ClassVar[str] = '{do: reschedule, to: next_free, within: {hours: "09:00-17:00"}, notify: true}'
     because: ClassVar[Mapping[str, str]] = {
         "notify": "a silent move is a missed visit",
-        "to": "next_free is what is known",
+        "to": "next_free, {shift: 1d} or a moment",
     }
+    limited: ClassVar[bool] = True
 
     do: Literal["reschedule"]
-    to: Literal["next_free"]
-    within: Within | None = None
-    notify: Annotated[Literal[True, False, "if_start_changes"], BeforeValidator(_flag_or_word)]
+    notify: Whenever
+    """Whether the client, and the account's own automations, are told."""
 
     def writes(self) -> frozenset[str]:
         return frozenset({"starts", "ends"})
@@ -73,44 +41,67 @@ class Reschedule(Action):
         if isinstance(appointment, LeftAlone):
             return appointment
         booking = context.booking
-        earliest = max(booking.starts, context.now)
-        offered = await context.api(
-            FreeSlots(
-                calendar_id=booking.calendar_id,
-                start_date=milliseconds(earliest),
-                end_date=milliseconds(earliest + LOOKS_AHEAD),
-                timezone=context.zone.key,
-                user_id=booking.assignee or None,
-            )
+        calendar_id = self.calendar.id if self.calendar else booking.calendar_id
+        calendar = (await context.api(GetCalendar(calendar_id=calendar_id))).calendar
+        elsewhere = calendar.id != booking.calendar_id
+        place = await find_place(
+            self,
+            context,
+            calendar,
+            moved=True,
+            must=self._must_keep_person(context, elsewhere=elsewhere),
+            usual=slot_length(calendar) if elsewhere else booking.ends - booking.starts,
         )
-        slot = self._first(offered.slots, booking.starts, booking.ends, earliest, context.zone)
-        if slot is None:
-            where = " within its days and hours" if self.within else ""
-            return LeftAlone(f"no free time{where} in {LOOKS_AHEAD.days} days ({len(offered.slots)} slots looked at)")
-        starts = datetime.fromisoformat(slot)
+        if isinstance(place, LeftAlone):
+            return place
+        changes_start = place.starts != booking.starts
         write = EditAppointment(
             event_id=appointment.id,
             appointment_status=as_status(appointment),
-            start_time=slot,
-            end_time=(starts + (booking.ends - booking.starts)).isoformat(),
-            to_notify=self.notify is not False,
+            start_time=place.start,
+            end_time=place.ends.isoformat(),
+            to_notify=changes_start if self.notify == "if_start_changes" else self.notify,
+            **_besides(place, calendar if elsewhere else None),
         )
-        if booking.assignee:
-            # Without it HighLevel's round robin might give the new time to somebody else.
-            write = write.model_copy(update={"assigned_user_id": booking.assignee})
-        was, then = (write_moment(in_zone(moment, context.zone)) for moment in (booking.starts, starts))
-        told = "the client is told" if write.to_notify else "nobody is told"
-        sentence = f"move it from {was} to {then}, the next free time; {told}"
-        return Plan((Write(write, sentence, {"before": before(booking)}),))
+        meant: dict[str, Any] = {"before": before(booking)}
+        if elsewhere:
+            # What its webhook will tell besides; without a team nobody has it there.
+            meant[BRINGS] = {"group_id": calendar.group_id} | ({} if place.person else {"assignee": None})
+        if place.proved and place.person:
+            meant |= Reservation(booking.id, place.person.id, place.starts, place.ends).meant()
+        sentence = f"{self._sentence(context, place, calendar)}; {told(bool(write.to_notify))}"
+        return Plan((Write(write, sentence, meant),), place.turn)
 
-    def _first(
-        self, slots: tuple[str, ...], was_starts: datetime, was_ends: datetime, earliest: datetime, zone: ZoneInfo
-    ) -> str | None:
-        """The first offered slot that is another time than now, after `earliest`, and within what the rule says."""
-        for slot in slots:
-            starts = datetime.fromisoformat(slot)
-            ends = starts + (was_ends - was_starts)
-            allowed = self.within is None or self.within.holds(in_zone(starts, zone), in_zone(ends, zone))
-            if starts >= earliest and starts != was_starts and allowed:
-                return slot
-        return None
+    def _must_keep_person(self, context: ActionContext, *, elsewhere: bool) -> bool:
+        """Also whom somebody else chose after we had: people win."""
+        if "person" in self.same or "assignee" in context.seen.others:
+            return True
+        return "person" not in self.prefer and not elsewhere
+
+    def _sentence(self, context: ActionContext, place: Place, calendar: Calendar) -> str:
+        booking = context.booking
+        was, then = (write_moment(in_zone(moment, context.zone)) for moment in (booking.starts, place.starts))
+        length = elapsed(place.starts, place.ends)
+        longer = "" if length == booking.ends - booking.starts else f", to last {write_duration(length)}"
+        if place.starts == booking.starts:
+            words = f"keep it at {was}" if not longer else f"keep its start at {was}{longer}"
+        else:
+            words = f"move it from {was} to {then}{', the next free time' if self.to == NEXT_FREE else ''}{longer}"
+        if calendar.id != booking.calendar_id:
+            words += f", on {context.names.calendar_with(calendar.id)}"
+        if place.person and place.person.id != booking.assignee:
+            words += f", with {place.person}"
+        return words
+
+
+def _besides(place: Place, calendar: Calendar | None) -> dict[str, Any]:
+    """What is said only where it must be."""
+    besides: dict[str, Any] = {}
+    if place.person:
+        # Without it HighLevel's round robin might give the new time to somebody else.
+        besides["assigned_user_id"] = place.person.id
+    if calendar is not None:
+        besides["calendar_id"] = calendar.id
+    if place.proved:
+        besides["ignore_free_slot_validation"] = True
+    return besides

@@ -11,19 +11,21 @@ class Candidate:
 
     person: Named
     unfit: str | None = None
-    """Why they cannot take it, in words that follow their name: `is busy then`."""
+    """Why they cannot take it, in words that follow their name and a colon: `busy 09:30 to 10:30`."""
     load: int = 0
     that_day: int = 0
     per_day: int | None = None
     weight: int = 1
+    asked: bool = True
+    """Whether it was looked at all, which goes no further than the first who can take it where the order is known."""
 
     @property
     def left_out(self) -> str | None:
         """Why they cannot be chosen; None when they can."""
         if self.unfit:
-            return f"{self.person} {self.unfit}"
+            return f"{self.person}: {self.unfit}"
         if self.per_day is not None and self.that_day >= self.per_day:
-            return f"{self.person} has {self.that_day} of {self.per_day} that day"
+            return f"{self.person}: {self.that_day} of {self.per_day} that day"
         return None
 
 

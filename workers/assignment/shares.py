@@ -3,13 +3,17 @@
 One booking is split among those who could take it, each by their weight; whoever gets it was given one. Nobody is due
 anything of a booking that they could not take, so that a newcomer, or somebody back from leave, has nothing to catch
 up on. What is kept are two numbers for each: bookings given, and the sum of the shares, which is what was due.
+
+A booking that nothing came of can be taken back: its shares go from what was due, and it itself from what was given,
+so that it counts as if it had never come.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from workers.assignment.candidate import Candidate
-from workers.assignment.state import State
+from workers.assignment.state import Share, State
 
 DIGITS = 12
 """Of what is due: sums of shares are rounded, so that the same sums are equal however they came about."""
@@ -17,18 +21,30 @@ DIGITS = 12
 NEARLY = 10**-6
 
 
-def split(fit: Sequence[Candidate], state: State) -> State:
-    """With this booking's shares added to what is due."""
+def split(fit: Sequence[Candidate]) -> dict[str, float]:
+    """Each one's share of a booking, by their id."""
     whole = sum(candidate.weight for candidate in fit)
-    due = {
-        candidate.person.id: round(state.due.get(candidate.person.id, 0.0) + candidate.weight / whole, DIGITS)
-        for candidate in fit
-    }
-    return State(given=state.given, due={**state.due, **due})
+    return {candidate.person.id: candidate.weight / whole for candidate in fit}
+
+
+def add(shares: Mapping[str, float], state: State) -> State:
+    """With a booking's shares added to what is due."""
+    due = {id_: round(state.due.get(id_, 0.0) + share, DIGITS) for id_, share in shares.items()}
+    return replace(state, due={**state.due, **due})
+
+
+def take_back(shares: Iterable[Share], state: State) -> State:
+    """Without bookings that nothing came of."""
+    given, due = dict(state.given), dict(state.due)
+    for share in shares:
+        given[share.given] = given.get(share.given, 0) - 1
+        for id_, part in share.due.items():
+            due[id_] = round(due.get(id_, 0.0) - part, DIGITS)
+    return replace(state, given=given, due=due)
 
 
 def next_by_weight(fit: Sequence[Candidate], state: State) -> Candidate:
-    """Who gets a booking whose shares `split` has added.
+    """Who gets a booking whose shares are added already.
 
     As long as the same people can take every booking, each is given what is due to within less than one, whatever the
     weights: of those who would not get ahead by a whole booking, the one who would first fall behind by one. (It is
@@ -51,7 +67,7 @@ def next_by_weight(fit: Sequence[Candidate], state: State) -> Candidate:
 
 def give(candidate: Candidate, state: State) -> State:
     id_ = candidate.person.id
-    return State(given={**state.given, id_: state.given.get(id_, 0) + 1}, due=state.due)
+    return replace(state, given={**state.given, id_: state.given.get(id_, 0) + 1})
 
 
 def _owed(candidate: Candidate, state: State) -> float:

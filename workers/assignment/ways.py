@@ -1,14 +1,26 @@
 """The ways in which a rule may choose a person."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from workers.assignment.period import Period
-from workers.names import DeclaredTeam, Named, People, Person, TeamOrPeople, names_in, whole_number
-from workers.values import one_or_many
+from workers.kinds import Kind
+from workers.names import (
+    OWN_TEAM,
+    PERSON_SCHEMA,
+    DeclaredTeam,
+    Named,
+    People,
+    TeamOrPeople,
+    is_id,
+    names_in,
+    whole_number,
+)
+from workers.periods import Period
+from workers.references import Reference, or_fact
+from workers.values import SomeDuration, one_or_many
 from workers.words import FAULT, Words, fault, faults, nearest, shown, wrong
 
 HEAVIEST = 1000
@@ -20,6 +32,7 @@ class RoundRobin(Words):
     called: ClassVar[str] = "round_robin"
 
     round_robin: DeclaredTeam
+    """The team."""
 
 
 class LeastBusy(Words):
@@ -28,7 +41,9 @@ class LeastBusy(Words):
     called: ClassVar[str] = "least_busy"
 
     least_busy: TeamOrPeople
+    """A team, or a list of people."""
     over: Period = "day"
+    """Over how long bookings are counted."""
 
 
 def _read_weights(value: object, info: ValidationInfo) -> object:
@@ -70,12 +85,16 @@ class Weighted(Words):
         WithJsonSchema(
             {
                 "type": "object",
+                "description": "people and their weights",
                 "additionalProperties": {"type": "integer", "minimum": 1, "maximum": HEAVIEST},
                 "minProperties": 1,
+                "examples": [{"dana": 50, "kim": 30}],
             }
         ),
     ]
+    """People, each with a weight."""
     over: Period = "month"
+    """How long shares add up, before all begin anew."""
 
 
 class FirstFree(Words):
@@ -84,20 +103,45 @@ class FirstFree(Words):
     called: ClassVar[str] = "first_free"
 
     first_free: People
+    """People, in the order in which they are asked."""
 
 
-Way: TypeAlias = Named | RoundRobin | LeastBusy | Weighted | FirstFree
+class Before(Words):
+    """Which of a contact's earlier bookings count."""
+
+    called: ClassVar[str] = "same_as_before"
+
+    within: SomeDuration | None = None
+    """How long before this booking's start it may have been; any time, where nothing is said."""
+
+
+class SameAsBefore(Words):
+    """Who had the contact's latest booking before this one."""
+
+    called: ClassVar[str] = "same_as_before"
+
+    same_as_before: Before
+    """Which earlier bookings count."""
+
+
+OWNER: Final = "contact_owner"
+"""The word for whoever owns the contact."""
+
+Way: TypeAlias = (
+    Named | Reference | RoundRobin | LeastBusy | Weighted | FirstFree | SameAsBefore | Literal["contact_owner"]
+)
 
 WAYS: Mapping[str, type[Words]] = {
     "round_robin": RoundRobin,
     "least_busy": LeastBusy,
     "weighted": Weighted,
     "first_free": FirstFree,
+    "same_as_before": SameAsBefore,
 }
 
 EXPECTED = (
-    "a person, {round_robin: team}, {least_busy: team}, {weighted: {person: weight}}, {first_free: [people]} or a list "
-    "of these expected"
+    "a person, {round_robin: team}, {least_busy: team}, {weighted: {person: weight}}, {first_free: [people]}, "
+    "{same_as_before: {within: 180d}}, contact_owner or a list of these expected"
 )
 
 
@@ -111,18 +155,46 @@ def _way(value: object) -> str | None:
             return f"({word})" if word else None
         case Words():
             return f"({value.called})"
+        case SameAsBefore.called:
+            return f"({value})"
         case list() | tuple() | None:
             return None
         case _:
             return "(person)"
 
 
+def _read_person(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, Named) or value == OWNER:
+        return value
+    names = names_in(info)
+    if isinstance(value, str) and value in names.teams and value not in names.people:
+        message = f"a person expected, and {shown(value)} is a team, of which somebody must be chosen"
+        raise wrong(message, f"{{round_robin: {value}}}")
+    if value == OWN_TEAM:
+        raise wrong(f"a person expected, and {shown(value)} is the calendar's team", f"{{round_robin: {value}}}")
+    if isinstance(value, str) and names.whole and value not in names.people and not is_id(value):
+        raise names.nobody(value, "person", (*names.people, OWNER, SameAsBefore.called))
+    return names.person(value)
+
+
+def _whenever(value: object) -> object:
+    """The word alone is enough where it may be any time ago."""
+    return {value: {}} if value == SameAsBefore.called else value
+
+
+_SOMEBODY = {"anyOf": [PERSON_SCHEMA, {"enum": [OWNER, SameAsBefore.called]}]}
+
 OneWay = Annotated[
-    Annotated[Person, Tag("(person)")]
+    Annotated[
+        Named | Reference | Literal["contact_owner"],
+        *or_fact(Kind.PERSON, _read_person, _SOMEBODY),
+        Tag("(person)"),
+    ]
     | Annotated[RoundRobin, Tag("(round_robin)")]
     | Annotated[LeastBusy, Tag("(least_busy)")]
     | Annotated[Weighted, Tag("(weighted)")]
-    | Annotated[FirstFree, Tag("(first_free)")],
+    | Annotated[FirstFree, Tag("(first_free)")]
+    | Annotated[SameAsBefore, BeforeValidator(_whenever), Tag("(same_as_before)")],
     Discriminator(
         _way, custom_error_type=FAULT, custom_error_message="{message}", custom_error_context={"message": EXPECTED}
     ),

@@ -8,7 +8,7 @@ from typing import Literal
 from service.highlevel.appointments import Appointment, CreatedBy
 from service.store.appointments import LastSeen
 from service.store.reconciliations import Known
-from service.trigger import RULE_FIELDS, Booking, differences, stale
+from service.trigger import RULE_FIELDS, Booking, Subject, differences, stale
 from workers.changes import words_for
 from workers.values import in_zone, write_moment
 
@@ -43,8 +43,10 @@ def compare(
 
 
 def overtaken(now: Booking, last: LastSeen | None) -> bool:
-    """Whether what was read, a while ago, is no news any more."""
-    return last is not None and (not differences(last.booking, now) or stale(now, last.heard))
+    """Whether what was read, a while ago, is no news any more; of service bookings nothing is that was read so."""
+    return last is not None and (
+        last.booking.subject is Subject.SERVICE_BOOKING or not differences(last.booking, now) or stale(now, last.heard)
+    )
 
 
 def sentence(now: Booking, last: Booking | None, zone: tzinfo) -> str:

@@ -1,0 +1,63 @@
+"""`start_workflow` and `stop_workflow`: the contact in a workflow of HighLevel's."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Final, Literal
+
+from service.highlevel.contacts import AddContactToWorkflow, RemoveContactFromWorkflow
+from workers.actions.action import Action, ActionContext, LeftAlone, Plan, Write
+from workers.actions.contact import contact_meant
+from workers.names import Workflow
+from workers.values import in_zone
+
+WHICH: Final = "one that the file names under workflows, or an id"
+
+
+class StartWorkflow(Action):
+    """Put the contact into a workflow, with the booking's start as the time of its event.
+
+    HighLevel tells nobody who is in a workflow. Where its answer is lost the step is unknown and not sent again: the
+    client might get each message twice.
+    """
+
+    called: ClassVar[str] = "start_workflow"
+    example: ClassVar[str] = "{do: start_workflow, workflow: reminders}"
+    because: ClassVar[Mapping[str, str]] = {"workflow": WHICH}
+    acts_on_deleted: ClassVar[bool] = True
+    needs_booking: ClassVar[bool] = False
+    needs_contact: ClassVar[bool] = True
+
+    do: Literal["start_workflow"]
+    workflow: Workflow
+    """The workflow, by its name under `workflows` or by its id."""
+
+    async def plan(self, context: ActionContext) -> Plan | LeftAlone:
+        contact_id = contact_meant(context)
+        if isinstance(contact_id, LeftAlone):
+            return contact_id
+        write = AddContactToWorkflow(contact_id=contact_id, workflow_id=self.workflow.id)
+        if context.last_seen:
+            starts = in_zone(context.booking.starts, context.zone).isoformat()
+            write = write.model_copy(update={"event_start_time": starts})
+        return Plan((Write(write, f"put the contact into the workflow {self.workflow}"),))
+
+
+class StopWorkflow(Action):
+    """Take the contact out of a workflow; one that is not in it stays as it is."""
+
+    called: ClassVar[str] = "stop_workflow"
+    example: ClassVar[str] = "{do: stop_workflow, workflow: reminders}"
+    because: ClassVar[Mapping[str, str]] = {"workflow": WHICH}
+    acts_on_deleted: ClassVar[bool] = True
+    needs_booking: ClassVar[bool] = False
+    needs_contact: ClassVar[bool] = True
+
+    do: Literal["stop_workflow"]
+    workflow: Workflow
+    """The workflow, by its name under `workflows` or by its id."""
+
+    async def plan(self, context: ActionContext) -> Plan | LeftAlone:
+        contact_id = contact_meant(context)
+        if isinstance(contact_id, LeftAlone):
+            return contact_id
+        write = RemoveContactFromWorkflow(contact_id=contact_id, workflow_id=self.workflow.id)
+        return Plan((Write(write, f"take the contact out of the workflow {self.workflow}"),))

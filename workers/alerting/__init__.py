@@ -1,0 +1,1 @@
+"""Alerting: alerts that were raised are sent to where somebody sees them."""

@@ -1,0 +1,1 @@
+"""Rescheduling: which time a booking may get, and which of those on offer it gets. Pure: slots in, a choice out."""

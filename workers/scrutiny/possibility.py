@@ -1,0 +1,190 @@
+"""Possibility: whether conditions can hold at all, as far as their words alone tell."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+from workers.conditions import Condition, Conditions, Not, Question
+from workers.kinds import Kind
+from workers.operands import Span
+from workers.values import Days
+from workers.week_hours import WeekHours
+
+MINUTES: Final = 24 * 60
+ALL_DAY: Final = (1 << MINUTES) - 1
+"""The minutes of a day as bits; 00:00 is the lowest."""
+
+A_DAY: Final = timedelta(days=1)
+
+MOST_COMPARED: Final = 20
+"""Tests of one fact."""
+
+Bounds = tuple[Any, Any]
+"""From the first, included, to the second, left out; None is without bound."""
+
+
+def required(conditions: Condition) -> Iterator[Question]:
+    """The tests that must all hold: those that stand neither under `any` nor under `not`."""
+    if isinstance(conditions, Question):
+        yield conditions
+    elif isinstance(conditions, Conditions):
+        for part in conditions.parts:
+            yield from required(part)
+
+
+def contradiction(questions: Iterable[Question]) -> tuple[Question, Question] | None:
+    """Two tests of one fact that cannot both hold."""
+    for asked in by_fact(questions).values():
+        for index, other in enumerate(asked):
+            for question in asked[:index]:
+                if exclude(question, other):
+                    return question, other
+    return None
+
+
+def denied(conditions: Conditions) -> Question | None:
+    """A test under `not` that holds wherever the others do, and so leaves them no way to hold."""
+    asked = by_fact(required(conditions))
+    for inner in _negated(conditions):
+        tests = list(inner.parts)
+        questions = [each for each in tests if isinstance(each, Question)]
+        if (
+            questions
+            and len(questions) == len(tests) <= MOST_COMPARED
+            and all(any(implies(other, each) for other in asked.get(each.fact.name, ())) for each in questions)
+        ):
+            return questions[0]
+    return None
+
+
+def _negated(condition: Condition) -> Iterator[Conditions]:
+    if isinstance(condition, Not):
+        yield condition.part
+    elif isinstance(condition, Conditions):
+        for part in condition.parts:
+            yield from _negated(part)
+
+
+def implies(one: Question, other: Question) -> bool:
+    """Whether the second of these tests of one fact holds wherever the first does, as far as is plain."""
+    if other.referring:
+        return False
+    if (one.test, one.expected) == (other.test, other.expected):
+        return True
+    if one.test not in ("is", "in") or one.fact.kind is Kind.MOMENT:
+        return False
+    values = one.operand if isinstance(one.operand, tuple) else (one.operand,)
+    return all(other.comparison.holds(value, other.operand) for value in values)
+
+
+def by_fact(questions: Iterable[Question]) -> dict[str, list[Question]]:
+    """Those that name their values, each once; of one fact no more than anybody would ask."""
+    found: dict[str, dict[tuple[str, str], Question]] = {}
+    for question in questions:
+        if not question.referring:
+            asked = found.setdefault(question.fact.name, {})
+            if len(asked) < MOST_COMPARED:
+                asked.setdefault((question.test, question.expected), question)
+    return {fact: list(asked.values()) for fact, asked in found.items()}
+
+
+def exclude(one: Question, other: Question) -> bool:
+    """Whether these tests of the same fact cannot both hold."""
+    if _never(one, other) or _never(other, one):
+        return True
+    for meant in (minutes, weekdays):
+        mine, theirs = meant(one), meant(other)
+        if mine is not None and theirs is not None and not mine & theirs:
+            return True
+    bounds, others = _bounds(one), _bounds(other)
+    return bounds is not None and others is not None and not _overlap(bounds, others)
+
+
+def _never(one: Question, other: Question) -> bool:
+    """Whether the second holds of no value that the first allows. A clock time comes every day, and is no value."""
+    if one.test not in ("is", "in") or one.fact.kind is Kind.MOMENT:
+        return False
+    values = one.operand if isinstance(one.operand, tuple) else (one.operand,)
+    holds: Callable[[Any, Any], bool | None] = other.comparison.holds
+    return not any(holds(value, other.operand) for value in values)
+
+
+def minutes(question: Question) -> int | None:
+    """Those of the day at which it holds, as bits, of a test by the clock."""
+    match question.test, question.operand:
+        case "after", time() as start:
+            return _from(start)
+        case "before", time() as end:
+            return ALL_DAY ^ _from(end)
+        case "is", time() as clock:
+            return 1 << _minute(clock)
+        case "between", Span(time() as start, time() as end):
+            from_start, from_end = _from(start), _from(end)
+            return from_start & ~from_end if start < end else from_start | (ALL_DAY ^ from_end)
+        case "during", WeekHours(days):
+            found = 0
+            for hours in {each for ranges in days for each in ranges}:
+                from_start, from_end = _from(hours.start), _from(hours.end)
+                found |= from_start | (ALL_DAY ^ from_end) if hours.over_midnight else from_start & ~from_end
+            return found
+        case _:
+            return None
+
+
+def _from(start: time) -> int:
+    """From then to the end of the day."""
+    return ALL_DAY & ~((1 << _minute(start)) - 1)
+
+
+def _minute(clock: time) -> int:
+    return clock.hour * 60 + clock.minute
+
+
+def weekdays(question: Question) -> int | None:
+    """Those on which it may hold, as bits; Monday is the lowest."""
+    match question.test, question.operand:
+        case "on", Days(days, dates):
+            return sum(1 << day for day in days | {each.weekday() for each in dates})
+        case "during", WeekHours(days):
+            found = 0
+            for day, ranges in enumerate(days):
+                found |= bool(ranges) << day
+                # A night that began the day before is still open.
+                found |= any(each.over_midnight for each in ranges) << (day + 1) % 7
+            return found
+        case _:
+            return None
+
+
+def _bounds(question: Question) -> Bounds | None:
+    """Between which two it must be, of a test of size or of a moment."""
+    match question.test, question.operand:
+        case "more_than", bound:
+            return bound, None
+        case "less_than", bound:
+            return None, bound
+        case "between", Span(start, end) if not isinstance(start, time):
+            return start, end
+        case "after", datetime() as start:
+            return start, None
+        case "before", datetime() as end:
+            return None, end
+        case "on", Days(days, dates) if dates and not days:
+            return datetime.combine(min(dates), time.min), datetime.combine(max(dates), time.max)
+        case _:
+            return None
+
+
+def _overlap(one: Bounds, other: Bounds) -> bool:
+    starts = [bound for bound in (one[0], other[0]) if bound is not None]
+    ends = [bound for bound in (one[1], other[1]) if bound is not None]
+    zoned = {bool(bound.tzinfo) for bound in (*starts, *ends) if isinstance(bound, datetime)}
+    if len(zoned) < 2:
+        return not starts or not ends or max(starts) < min(ends)
+    # One that is told without its zone may differ by a day at most.
+    first, last = max(map(_plain, starts), default=None), min(map(_plain, ends), default=None)
+    return first is None or last is None or first - A_DAY < last
+
+
+def _plain(bound: datetime) -> datetime:
+    return bound.replace(tzinfo=None)

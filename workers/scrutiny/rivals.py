@@ -1,0 +1,160 @@
+"""Rivals: rules that may want the same booking otherwise, and rules that never get their turn."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from service.trigger import STATUS_TRIGGERS, Trigger
+from workers.actions import Action
+from workers.conditions import Question
+from workers.faults import Fault
+from workers.rule_index import calendars_of
+from workers.scrutiny.draft import Draft, Written
+from workers.scrutiny.possibility import by_fact, exclude, required
+
+MOST_TOLD = 3
+"""Rivals of one rule that are named."""
+
+HOW = frozenset({"conditions", "otherwise", "on_error"})
+"""Words of a step that do not tell what it writes."""
+
+MOST_COMPARED = 50
+"""Rules before one that it is compared with, the nearest: thousands that listen alike are looked through in no time."""
+
+CHANGES = frozenset({Trigger.RESCHEDULED, Trigger.REASSIGNED, *STATUS_TRIGGERS.values()})
+"""What is `updated` as well."""
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A rule, with what of it is asked again and again."""
+
+    written: Written
+    place: int
+
+    @cached_property
+    def writes(self) -> Mapping[str, list[Sequence[object]]]:
+        """How it writes each field; two rules that write alike are no rivals."""
+        found: dict[str, list[Sequence[object]]] = {}
+        for _, action in self.written.steps:
+            for field in action.writes() - {"blocks"}:
+                found.setdefault(field, []).append(_said(action))
+        return found
+
+    @cached_property
+    def only_writes(self) -> bool:
+        """Whether nothing is left of it where another rule writes its fields first."""
+        return all(action.writes() - {"blocks"} for _, action in self.written.steps)
+
+    @cached_property
+    def asked(self) -> Mapping[str, Sequence[Question]]:
+        """What must hold, by fact."""
+        return by_fact(required(self.written.entry.rule.conditions))
+
+    @cached_property
+    def tests(self) -> frozenset[tuple[str, str, str]]:
+        every = required(self.written.entry.rule.conditions)
+        return frozenset((each.fact.name, each.test, each.expected) for each in every)
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether it acts whenever it is asked and its tests hold."""
+        rule = self.written.entry.rule
+        if rule.rollout or rule.once_per or rule.limit or rule.moments or rule.debounce or rule.not_after:
+            return False
+        return len(rule.conditions.parts) == len(list(required(rule.conditions)))
+
+    def apart(self, other: "Rival") -> bool:
+        """Whether the two never hold of one booking."""
+        mine, theirs = self.asked, other.asked
+        return any(
+            exclude(one, two) for fact in mine.keys() & theirs.keys() for one in mine[fact] for two in theirs[fact]
+        )
+
+    def covers(self, other: "Rival") -> bool:
+        """Whether it is asked whenever the other is, and holds whenever it does, as far as their words tell."""
+        mine, theirs = self.written.entry, other.written.entry
+        heard = {*mine.rule.when} | (CHANGES if Trigger.UPDATED in mine.rule.when else frozenset())
+        return (
+            self.plain
+            and mine.location in (None, theirs.location)
+            and heard.issuperset(theirs.rule.when)
+            and self.tests <= other.tests
+        )
+
+
+def rivals(draft: Draft) -> Iterator[Fault]:
+    """Each rule with those before it that may write the same field at the same event, or leave it nothing to do."""
+    before = _Before()
+    for place, written in enumerate(draft.rules):
+        if written.entry.rule.mode == "off":
+            continue
+        rival = Rival(written, place)
+        yield from _of_one(rival, before.near(written))
+        if rival.writes or written.entry.rule.stop_others:
+            before.add(rival)
+
+
+class _Before:
+    """The rules that came before, by what they listen to, where, and the calendars that they ask for."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str | None, dict[str | None, list[Rival]]]] = {}
+
+    def add(self, rival: Rival) -> None:
+        entry = rival.written.entry
+        for word in entry.rule.when:
+            by_calendar = self._known.setdefault(word, {}).setdefault(entry.location, {})
+            for calendar in calendars_of(entry.rule.conditions) or (None,):
+                by_calendar.setdefault(calendar, []).append(rival)
+
+    def near(self, written: Written) -> list[Rival]:
+        """Those that may be asked about the same event, the last ones, in order."""
+        entry = written.entry
+        calendars = calendars_of(entry.rule.conditions)
+        found: dict[int, Rival] = {}
+        for word in {word for heard in entry.rule.when for word in _heard_as(heard)}:
+            by_location = self._known.get(word, {})
+            for location in by_location if entry.location is None else (entry.location, None):
+                by_calendar = by_location.get(location, {})
+                for calendar in by_calendar if calendars is None else (*calendars, None):
+                    for rival in by_calendar.get(calendar, [])[-MOST_COMPARED:]:
+                        found[rival.place] = rival
+        return [found[place] for place in sorted(found)[-MOST_COMPARED:]]
+
+
+def _heard_as(word: str) -> Iterable[str]:
+    """The words at which a delivery of this one may set off other rules."""
+    if word == Trigger.UPDATED:
+        return (word, *CHANGES)
+    return (word, Trigger.UPDATED) if word in CHANGES else (word,)
+
+
+def _of_one(rival: Rival, others: Iterable[Rival]) -> Iterator[Fault]:
+    written, rule = rival.written, rival.written.entry.rule
+    told: list[str] = []
+    for other in others:
+        before = other.written.entry.rule
+        if before.mode != rule.mode or not (before.stop_others or rival.writes.keys() & other.writes.keys()):
+            continue
+        if rival.apart(other):
+            continue
+        if other.covers(rival) and (
+            before.stop_others or (rival.only_writes and rival.writes.keys() <= other.writes.keys())
+        ):
+            how = "stops those after it" if before.stop_others else "writes the same first"
+            yield written.fault(
+                f"it never gets its turn: {before.name}, which comes before it, asks for no more and {how}"
+            )
+            return
+        fields = sorted(each for each, how in rival.writes.items() if other.writes.get(each, how) != how)
+        if fields and not before.stop_others:
+            told.append(f"{before.name} ({' and '.join(fields)})")
+    if told:
+        names = ", ".join(told[:MOST_TOLD]) + (" and others" if len(told) > MOST_TOLD else "")
+        yield written.fault(f"it may write otherwise what {names} writes at the same event; the first in order wins")
+
+
+def _said(action: Action) -> Sequence[object]:
+    """What it does: the same for those that write alike."""
+    return [getattr(action, word) for word in type(action).model_fields if word not in HOW]

@@ -1,0 +1,123 @@
+"""Names that a file declares and no rule uses."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workers.actions import Assign
+from workers.assignment.ways import OWNER, LeastBusy, RoundRobin, SameAsBefore
+from workers.conditions import questions
+from workers.faults import Fault
+from workers.names import DECLARED
+from workers.references import Reference
+from workers.rule_file import RuleFile
+from workers.scrutiny.draft import Draft, Written
+
+KNOWN_BY_NAME: Final = frozenset({"people", "calendars"})
+"""In a file of names they are an account's, all of them, and are shown by name wherever they come up."""
+
+OWNERS: Final = ("assignee", "owner")
+"""Of the names of facts that are people whom no rule names."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """What some files say: whole texts and words, and those among them in which names may stand within."""
+
+    texts: frozenset[str]
+    templates: tuple[str, ...]
+    anybody: bool
+    """Whether people come up whom no rule names."""
+    calendars: bool
+    """Whether calendars do."""
+    areas: bool
+    """Whether areas are compared with one another, or told."""
+
+    def uses(self, word: str, name: str) -> bool:
+        if word == "sources":
+            return f"external.{name}" in self.texts
+        if word == "fields":
+            return any(f"contact.fields.{name}" in text for text in self.texts)
+        if (word == "people" and self.anybody) or (word == "calendars" and self.calendars):
+            return True
+        if word == "areas" and self.areas:
+            return True
+        return name in self.texts or any(name in text for text in self.templates)
+
+
+def unused(draft: Draft) -> Iterator[Fault]:
+    """What is used is found as text: in a rule, a team, a person's hours, or inside a text. Nothing is told where no
+    rule could use it yet."""
+    texts = {file.path: frozenset(_texts(file.root.data)) for file in draft.files}
+    rules: dict[str, list[Written]] = {}
+    for written in draft.rules:
+        rules.setdefault(written.entry.path, []).append(written)
+    for file in draft.files:
+        declared = [word for word in DECLARED if isinstance(file.words.get(word), Mapping)]
+        if not declared:
+            continue
+        reached = [other.path for other in draft.files if other is file or (file.shares and _below(file, other))]
+        within = [written for path in reached for written in rules.get(path, ())]
+        if not within:
+            continue
+        used = _used(frozenset[str]().union(*(texts[path] for path in reached)), within)
+        for word in declared:
+            for name in file.words[word] if not (file.shares and word in KNOWN_BY_NAME) else ():
+                if not used.uses(word, name):
+                    spot = file.root.at((word, name), key=True)
+                    yield Fault(file.path, spot.line, spot.column, f"{name!r} under `{word}` is used by no rule")
+
+
+def _used(texts: frozenset[str], rules: Iterable[Written]) -> Used:
+    facts: set[str] = set()
+    told: set[str] = set()
+    anybody = False
+    for written in rules:
+        facts.update(written.entry.rule.asks_about)
+        told.update(fact.name for each in questions(written.entry.rule.conditions) for fact in each.referring)
+        for _, action in written.steps:
+            facts.update(action.facts)
+            told.update(action.mentioned)
+            anybody = anybody or (isinstance(action, Assign) and any(map(_names_nobody, action.to)))
+    return Used(
+        texts,
+        tuple(text for text in texts if "{{" in text or "{%" in text),
+        anybody or any(part in fact.split(".") for fact in facts for part in OWNERS),
+        "calendar.name" in facts,
+        any(fact.endswith(".area") for fact in told),
+    )
+
+
+def _names_nobody(way: object) -> bool:
+    """Whether it chooses among people whom the file does not list."""
+    match way:
+        case RoundRobin(round_robin=team) | LeastBusy(least_busy=team):
+            return team.members is None
+        case SameAsBefore() | Reference():
+            return True
+        case _:
+            return way == OWNER
+
+
+def _below(file: RuleFile, other: RuleFile) -> bool:
+    folder, slash, _ = file.path.rpartition("/")
+    return other.path.startswith(folder + slash)
+
+
+def _texts(data: Any, declares: bool = True) -> Iterator[str]:
+    """Every text but the names that the file declares."""
+    match data:
+        case str():
+            yield data
+        case Mapping():
+            for key, value in data.items():
+                if declares and key in DECLARED and isinstance(value, Mapping):
+                    for inner in value.values():
+                        yield from _texts(inner, declares=False)
+                    continue
+                if not declares or key not in DECLARED:
+                    yield str(key)
+                yield from _texts(value, declares=False)
+        case list():
+            for value in data:
+                yield from _texts(value, declares=False)
