@@ -11,7 +11,7 @@ import click
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from service.sandbox.seeds.seed import load_seed, packaged_seed
+from service.sandbox.seeds.seed import load_seed, packaged_seed, packaged_seeds
 from service.sandbox.state.file import StateError, StateFile
 from service.sandbox.state.state import kept_world
 from service.sandbox.world.records import Client, Location
@@ -104,6 +104,7 @@ def _seed_text(seed: str) -> str:
     try:
         return Path(seed).read_text(encoding="utf-8")
     except OSError as error:
-        raise click.ClickException(f"no seed {seed}: neither demo nor empty, nor a file ({error.strerror})") from None
+        known = ", ".join(packaged_seeds())
+        raise click.ClickException(f"no seed {seed}: neither {known} nor a file ({error.strerror})") from None
     except UnicodeDecodeError:
         raise click.ClickException(f"the seed {seed} is not UTF-8") from None

@@ -90,7 +90,7 @@ def database(folder: Path, *needed: str) -> Iterator[Settings]:
     if _names_database():
         yield read_settings("database_url", *needed)
         return
-    if not (folder / LEFT_BY_UP).exists():
+    if not has_database(folder):
         raise click.ClickException(
             f"there are no data in {folder}: start `slotwright up`, choose its --folder, or set DATABASE_URL"
         )
@@ -128,6 +128,11 @@ async def _answers(settings: Settings) -> bool:
             return True
     except DatabaseAway:
         return False
+
+
+def has_database(folder: Path) -> bool:
+    """Whether the environment names a database, or one is kept in the folder."""
+    return _names_database() or (folder / LEFT_BY_UP).exists()
 
 
 def _names_database() -> bool:

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console, Group
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,10 +16,21 @@ from service.store import history as kept
 from service.store.database import Pool
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.interventions import park, retry, skip
-from workers.cli.live import plain_table, said, state_of, step_of, steps_by_rule, terminal, words_of
+from workers.cli.live import (
+    HELD,
+    candidates_of,
+    check_of,
+    indented,
+    plain_table,
+    said,
+    state_of,
+    step_of,
+    steps_by_rule,
+    terminal,
+    words_of,
+)
 from workers.cli.which import id_of, must_have_been_asked, named, which_deliveries
 
-HELD = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 LONGEST_ID = 44
 """Columns; one in a series is called after the series, its start and its length. What is longer is folded."""
 
@@ -103,7 +113,7 @@ def _print(shown: Mapping[str, Any], console: Console) -> None:
             Text.assemble("\n", (mark, colour), (f" {said(verdict['rule'])}", "bold"), f" ({verdict['mode']})")
         )
         for check in verdict["checks"]:
-            console.print(_indented(_check(check)))
+            console.print(indented(check_of(check)))
         _print_steps(rest.pop(verdict["rule"], []), shown["calls"], console)
     for heading, steps in rest.items():
         console.print(Text.assemble("\n", (said(heading), "bold")))
@@ -112,12 +122,12 @@ def _print(shown: Mapping[str, Any], console: Console) -> None:
         console.print(Text("\nby hand", "bold"))
     for done in shown["interventions"]:
         at = done["intervened_at"].astimezone(_zone(shown))
-        console.print(_indented(Text(f"{at:%Y-%m-%d %H:%M:%S %Z}  {done['what']} by {said(done['who'])}")))
+        console.print(indented(Text(f"{at:%Y-%m-%d %H:%M:%S %Z}  {done['what']} by {said(done['who'])}")))
     reads = [call for call in shown["calls"] if call["step_id"] is None]
     if reads:
         console.print(Text("\nread to judge and to decide", "bold"))
     for call in reads:
-        console.print(_indented(_call(call)))
+        console.print(indented(_call(call)))
     console.print(Text("\nbody", "bold"))
     # Wrapped by the terminal alone, so that it can be copied from there.
     console.print(Text(_pretty(shown["body"])), soft_wrap=True)
@@ -153,30 +163,21 @@ def _zone(shown: Mapping[str, Any]) -> ZoneInfo:
     return ZoneInfo(shown["time_zone"] or "UTC")
 
 
-def _check(check: Mapping[str, Any]) -> Text:
-    # The mark is of the line as it reads: a test under `not` is as wanted when it did not hold.
-    wanted = check["under"].count("not") % 2 == 0
-    mark, colour = HELD[check["held"] if wanted or check["held"] is None else not check["held"]]
-    words = " ".join([*check["under"], check["fact"], check["test"], check["expected"]])
-    return Text.assemble((mark, colour), f" {said(words)}   ", (f"was {said(check['actual'])}", "dim"))
-
-
 def _print_steps(steps: Iterable[Mapping[str, Any]], calls: Iterable[Mapping[str, Any]], console: Console) -> None:
     for step in steps:
-        console.print(_indented(Text.assemble("→ ", step_of(step))))
+        console.print(indented(Text.assemble("→ ", step_of(step))))
+        # Why nobody was chosen the reason says already.
+        for candidate in candidates_of(step["candidates"] or ()) if step["operation"] else ():
+            console.print(indented(candidate, by=8))
         for call in calls:
             if call["step_id"] == step["step_id"]:
-                console.print(_indented(_call(call), by=8))
+                console.print(indented(_call(call), by=8))
 
 
 def _call(call: Mapping[str, Any]) -> Text:
     answer = f"answered {call['status']}" if call["status"] else "got no answer"
     error = f": {said(call['error'])}" if call["error"] else ""
     return Text(f"{call['operation']} {answer} in {call['milliseconds']:.0f} ms{error}", "dim")
-
-
-def _indented(text: Text, by: int = 4) -> Padding:
-    return Padding(text, (0, 0, 0, by))
 
 
 def _pretty(body: bytes) -> str:

@@ -33,17 +33,27 @@ DONE: Mapping[Intervention, str] = {"retry": "taken up again", "skip": "skipped"
 
 def who_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Whoever acts, for the record."""
+    return _who(command, "--by")
+
+
+def author_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for who makes a version."""
+    return _who(command, "--author", "--by")
+
+
+def _who(command: Callable[..., Any], *names: str) -> Callable[..., Any]:
     return click.option(
-        "--by",
+        *names,
         "who",
-        default=_user,
+        default=this_user,
         show_default="the user of this shell",
         callback=_must_be_somebody,
         help="Who, for the record.",
     )(command)
 
 
-def _user() -> str:
+def this_user() -> str:
+    """Whose shell it is."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

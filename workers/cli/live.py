@@ -3,7 +3,7 @@
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import StringIO
@@ -29,6 +29,8 @@ MARKS = {
     "ignored": ("-", "dim"),
 }
 UNDER_WAY = ("…", "yellow")
+
+HELD = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 
 FOLLOW = "follow"
 """The action of steps that no rule planned: a block goes with its booking."""
@@ -88,6 +90,28 @@ def step_of(step: Mapping[str, Any]) -> Text:
     mark, colour = MARKS.get(step["state"], UNDER_WAY)
     reason = (f": {said(step['reason'])}", "dim") if step["reason"] else ""
     return Text.assemble((f"{mark} {step['state']}", colour), f"  {said(step['sentence'])}", reason)
+
+
+def check_of(check: Mapping[str, Any]) -> Text:
+    """One check, and the value seen."""
+    # The mark is of the line as it reads: a test under `not` is as wanted when it did not hold.
+    wanted = check["under"].count("not") % 2 == 0
+    mark, colour = HELD[check["held"] if wanted or check["held"] is None else not check["held"]]
+    words = " ".join([*check["under"], check["fact"], check["test"], check["expected"]])
+    return Text.assemble((mark, colour), f" {said(words)}   ", (f"was {said(check['actual'])}", "dim"))
+
+
+def candidates_of(candidates: Iterable[Mapping[str, Any]]) -> Iterator[Text]:
+    """A line for each of those who could have been chosen: their score, or why they were left out."""
+    for candidate in candidates:
+        if candidate["left_out"]:
+            yield Text.assemble("left out: ", (said(candidate["left_out"]), "dim"))
+        else:
+            yield Text(f"{said(candidate['name'])}: {said(candidate['score'])}")
+
+
+def indented(text: Text, by: int = 4) -> Padding:
+    return Padding(text, (0, 0, 0, by))
 
 
 def steps_by_rule(held: Iterable[str], steps: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

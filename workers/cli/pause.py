@@ -77,29 +77,31 @@ def pause(everything: bool, location: str, rule: str, message: str, who: str, fo
         return with_pool(folder, _show)
     scope = _scope(everything, location, rule)
 
-    async def do(pool: Pool, _: Settings) -> None:
-        async with pool.acquire() as connection, connection.transaction():
-            place = await place_of(connection, location) if location else None
-            if rule:
-                await must_be_in_force(connection, rule, place)
-            target = Target(scope, place, rule)
-            new = await holds.shut(
-                connection,
-                scope,
-                "paused",
-                location_id=target.location_id,
-                rule=rule,
-                reason=f"paused by {who}" + (f": {said(message)}" if message else ""),
-                who=who,
-            )
-            if new:
-                await interventions.note(connection, f"pause {target.options}", [None], who)
-        if new:
-            click.echo(f"{target} is paused: slotwright resume {said(target.options)} lets it go on.")
-        else:
-            click.echo(f"{target} was paused already, and stays so.")
+    return with_pool(folder, lambda pool, _: hold(pool, scope, location, rule, message, who))
 
-    return with_pool(folder, do)
+
+async def hold(pool: Pool, scope: Scope, location: str, rule: str, message: str, who: str) -> None:
+    """Pause it, and say so. Raises ClickException for what there is not."""
+    async with pool.acquire() as connection, connection.transaction():
+        place = await place_of(connection, location) if location else None
+        if rule:
+            await must_be_in_force(connection, rule, place)
+        target = Target(scope, place, rule)
+        new = await holds.shut(
+            connection,
+            scope,
+            "paused",
+            location_id=target.location_id,
+            rule=rule,
+            reason=f"paused by {who}" + (f": {said(message)}" if message else ""),
+            who=who,
+        )
+        if new:
+            await interventions.note(connection, f"pause {target.options}", [None], who)
+    if new:
+        click.echo(f"{target} is paused: slotwright resume {said(target.options)} lets it go on.")
+    else:
+        click.echo(f"{target} was paused already, and stays so.")
 
 
 @click.command()
@@ -113,45 +115,47 @@ def resume(everything: bool, location: str, rule: str, who: str, folder: Path) -
     """
     scope = _scope(everything, location, rule)
 
-    async def do(pool: Pool, _: Settings) -> None:
-        async with pool.acquire() as connection:
-            before = await held.shown(connection, MOST)
-            target = await _held_target(connection, before, scope, location, rule)
-            async with connection.transaction():
-                lifted = await _lift(connection, target)
-                counted = await conduct.count_anew(connection, rule, lifted) if rule else False
-                if lifted:
-                    await interventions.note(connection, f"resume {target.options}", [None], who)
-            still = [each for each in await held.shown(connection, MOST) if each.hold.kind != "budget"]
-            kept_from = []
-            if rule and not any(target.is_within(each) for each in still):
-                kept_from = await interventions.held_back(connection, rule, target.location_id, MOST)
-            number = await carry_out(connection, "retry", kept_from, who)
-            names = {each.hold.location_id: each.location_name or "" for each in before}
-        for location_id in lifted:
-            place = Place(location_id, names.get(location_id, "")) if location_id else None
-            click.echo(f"{replace(target, place=place)} goes on.")
-        if not lifted:
-            click.echo(f"{target} was neither paused nor stopped.")
-        if counted:
-            click.echo("What it did before counts no more for its limit.")
-        if number:
-            click.echo(f"{deliveries(number)} taken up again.")
-        if len(kept_from) == MOST:
-            click.echo("There may be more: run it again for the rest.", err=True)
-        if still:
-            click.echo("Still held back:")
-        for each in still:
-            click.echo(_lines(each))
-
-    with_pool(folder, do)
+    return with_pool(folder, lambda pool, _: let_go(pool, scope, location, rule, who))
 
 
-async def _lift(connection: Connection, target: Target) -> list[str]:
+async def let_go(pool: Pool, scope: Scope, location: str, rule: str, who: str, kinds: Sequence[Kind] = BY_HAND) -> None:
+    """Lift what holds it, take up again what a rule did not do meanwhile, and say so."""
+    async with pool.acquire() as connection:
+        before = await held.shown(connection, MOST)
+        target = await _held_target(connection, before, scope, location, rule)
+        async with connection.transaction():
+            lifted = await _lift(connection, target, kinds)
+            counted = await conduct.count_anew(connection, rule, lifted) if rule else False
+            if lifted:
+                await interventions.note(connection, f"resume {target.options}", [None], who)
+        still = [each for each in await held.shown(connection, MOST) if each.hold.kind != "budget"]
+        kept_from = []
+        if rule and not any(target.is_within(each) for each in still):
+            kept_from = await interventions.held_back(connection, rule, target.location_id, MOST)
+        number = await carry_out(connection, "retry", kept_from, who)
+        names = {each.hold.location_id: each.location_name or "" for each in before}
+    for location_id in lifted:
+        place = Place(location_id, names.get(location_id, "")) if location_id else None
+        click.echo(f"{replace(target, place=place)} goes on.")
+    if not lifted:
+        click.echo(f"{target} was neither paused nor stopped.")
+    if counted:
+        click.echo("What it did before counts no more for its limit.")
+    if number:
+        click.echo(f"{deliveries(number)} taken up again.")
+    if len(kept_from) == MOST:
+        click.echo("There may be more: run it again for the rest.", err=True)
+    if still:
+        click.echo("Still held back:")
+    for each in still:
+        click.echo(_lines(each))
+
+
+async def _lift(connection: Connection, target: Target, kinds: Sequence[Kind]) -> list[str]:
     """The locations in which it was held, '' for all of them."""
     if target.rule:
-        return await holds.lift_rule(connection, BY_HAND, target.rule, target.location_id)
-    lifted = await holds.lift(connection, target.scope, BY_HAND, location_id=target.location_id)
+        return await holds.lift_rule(connection, kinds, target.rule, target.location_id)
+    lifted = await holds.lift(connection, target.scope, kinds, location_id=target.location_id)
     return [target.location_id] if lifted else []
 
 

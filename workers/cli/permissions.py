@@ -26,7 +26,7 @@ from service.highlevel.errors import (
     TokenRefused,
 )
 from service.highlevel.groups import ListGroups, ValidateGroupSlug
-from service.highlevel.locations import GetLocation, LocationReply
+from service.highlevel.locations import GetLocation, ListCustomFields, LocationReply
 from service.highlevel.operation import Api, Operation
 from service.highlevel.resources import EditResource, ListResources
 from service.highlevel.users import ListUsers
@@ -52,7 +52,9 @@ MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
 ENOUGH = 2
 """Calls without any answer after which no more are made."""
 
-LATER = "rules of coming releases need it"
+READING = "rules that ask about contacts need it, or act on them"
+WRITING = "rules that tag contacts, give them away, set tasks, or start or stop workflows need it"
+FIELDS = "rules that ask about custom fields of contacts need it"
 PEOPLE = "people whom no calendar names are looked through by it"
 
 
@@ -82,12 +84,17 @@ PROBES = (
         by_id=True,
     ),
     Probe("users.readonly", lambda location: ListUsers(location_id=location), use=PEOPLE),
-    Probe("contacts.readonly", lambda _: GetContact(contact_id=NOWHERE), use=LATER, by_id=True),
+    Probe("contacts.readonly", lambda _: GetContact(contact_id=NOWHERE), use=READING, by_id=True),
     Probe(
         "contacts.write",
         lambda _: RemoveContactTags(contact_id=NOWHERE, tags=("slotwright looks",)),
-        use=LATER,
+        use=WRITING,
         by_id=True,
+    ),
+    Probe(
+        "locations/customFields.readonly",
+        lambda location: ListCustomFields(location_id=location, model="contact"),
+        use=FIELDS,
     ),
     Probe("calendars.write", lambda _: EditCalendar(calendar_id=NOWHERE), by_id=True),
     Probe("calendars/groups.readonly", lambda location: ListGroups(location_id=location)),

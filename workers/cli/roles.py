@@ -25,6 +25,7 @@ from service.store.database import AWAY, Pool
 from service.telemetry import Tally
 from service.telemetry.traces import Tracer, tracing
 from workers import installs, keeping, timekeeper
+from workers.alerting import sending as alerting
 from workers.cli.clock import clock
 from workers.cli.folder import folder_option, opened, settings_in
 from workers.jobs import Drainer, listen
@@ -98,6 +99,7 @@ async def _work(settings: Settings) -> None:
                 running(reconciliation.watch(workplace), stopped),
                 running(timekeeper.run(workplace), stopped),
                 running(keeping.watch(workplace), stopped),
+                running(alerting.run(workplace), stopped),
             ):
                 log.info("working", worker=drainer.name)
                 await stopped.wait()

@@ -54,7 +54,12 @@ APP_ID = "5a1db0c5510751077e57ab1e"
     help="So many of the webhooks that arrive come a second time.",
 )
 @click.option("--reorder", is_flag=True, help="Let webhooks come in any order.")
-@click.option("--seed", default="demo", show_default=True, help="demo, empty, or a YAML file.")
+@click.option(
+    "--seed",
+    default="demo",
+    show_default=True,
+    help="demo, empty, salon, clinic, sales, home-services, or a YAML file.",
+)
 @click.option(
     "--state",
     type=click.Path(path_type=Path),

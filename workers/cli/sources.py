@@ -19,7 +19,7 @@ from service.store.sealing import Keys
 from service.store.sources import BUSY_STATUSES, HIGHLEVEL, KINDS, Source
 from workers.cli.folder import folder_option, with_pool
 from workers.cli.live import said, terminal
-from workers.rule_file import PATH
+from workers.file_words import PATH
 
 SHORTEST_SECRET = 24
 """Characters of one that is sent along: what is kept of it is a plain digest."""

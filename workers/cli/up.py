@@ -17,8 +17,8 @@ from click.core import ParameterSource
 from pydantic import SecretStr
 
 from service.highlevel.connection import open_session
-from service.settings import read_settings
-from service.store import history, locations, rulebooks
+from service.settings import LEFT_BY_UP, read_settings
+from service.store import history, locations
 from service.store.database import AWAY, Pool
 from service.store.sealing import Keys
 from workers.cli import demo, salon, stack
@@ -28,9 +28,8 @@ from workers.cli.demo import Outcome
 from workers.cli.folder import FOLDER, folder_option, opened
 from workers.cli.live import ROWS, Screen, terminal
 from workers.cli.roles import ended
-from workers.cli.rules import rules_in, store
+from workers.cli.rules.start import Given, give, given_by
 from workers.cli.stack import Stack
-from workers.rulebook import Rulebook
 
 REDRAW_EVERY = 0.25
 INTERRUPTED = 130
@@ -44,7 +43,8 @@ INTERRUPTED = 130
     "--seed",
     default=DEMO,
     show_default=True,
-    help="What the sandbox begins with, where it has no state in the folder: demo, empty, or a YAML file.",
+    help="What the sandbox begins with, where it has no state in the folder: demo, empty, a trade of the gallery of "
+    "rules (salon, clinic, sales, home-services), or a YAML file.",
 )
 @click.option("--port", default=8080, show_default=True, help="Where webhooks are received.")
 @click.option("--sandbox-port", default=8090, show_default=True, help="Where the sandbox serves HighLevel's API.")
@@ -58,7 +58,9 @@ INTERRUPTED = 130
 def up(with_demo: bool, once: bool, seed: str, rules: Path | None, folder: Path, **ports: int) -> None:
     """Start PostgreSQL, Valkey, the sandbox, receiver, worker and console, and show what happens until Ctrl-C."""
     read_settings()
-    rulebook = rules_in(rules or examples())
+    first = not (folder / LEFT_BY_UP).exists()
+    # Of the examples those for the demo's salon: what lies below them is for other locations, and is asked for by name.
+    given = given_by(rules or examples(), asked=bool(rules) or with_demo, first=first, below=bool(rules))
     beginning = beginning_in(folder, seed)
     if with_demo:
         _require_demo(beginning)
@@ -66,7 +68,7 @@ def up(with_demo: bool, once: bool, seed: str, rules: Path | None, folder: Path,
     with _sigterm_is_ctrl_c():
         try:
             with stack.running(folder, beginning, **ports) as running:
-                doing = _run(running, beginning, rulebook, folder, chosen=bool(rules), with_demo=with_demo, once=once)
+                doing = _run(running, beginning, given, folder, with_demo=with_demo, once=once)
                 code = asyncio.run(doing)
         except KeyboardInterrupt:
             code = INTERRUPTED if once else 0
@@ -92,10 +94,9 @@ def _require_demo(beginning: Beginning) -> None:
 async def _run(
     running: Stack,
     beginning: Beginning,
-    rulebook: Rulebook,
+    given: Given,
     folder: Path,
     *,
-    chosen: bool,
     with_demo: bool,
     once: bool,
 ) -> int:
@@ -115,8 +116,7 @@ async def _run(
                 await asyncio.Event().wait()
 
         await _register(pool, running, beginning)
-        if chosen or with_demo or not await _rules_in_force(pool):
-            await store(pool, rulebook, "slotwright up")
+        await give(pool, given, "slotwright up")
         ways_on = "" if once else await _ways_on(running, session, folder, beginning)
         console.print(_addresses(running, beginning) + ways_on, soft_wrap=True)
         try:
@@ -158,11 +158,6 @@ async def _redraw(running: Stack, pool: Pool, screen: Screen) -> None:
 async def _newest(pool: Pool) -> list[dict[str, Any]]:
     async with pool.acquire() as connection:
         return await history.listed(connection, limit=ROWS)
-
-
-async def _rules_in_force(pool: Pool) -> bool:
-    async with pool.acquire() as connection:
-        return bool(await rulebooks.in_force(connection))
 
 
 async def _register(pool: Pool, running: Stack, beginning: Beginning) -> None:

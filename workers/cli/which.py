@@ -111,9 +111,14 @@ async def place_of(connection: Connection, wanted: str) -> Place:
     registered = await locations.every(connection)
     if found := _registered(registered, wanted):
         return found
-    meant = nearest(wanted, [word for each in registered for word in (each.name, each.location_id) if word])
+    meant = meant_by(wanted, registered)
     hint = f"did you mean {meant}?" if meant else "slotwright locations list shows them"
     raise click.ClickException(f"no location {wanted or repr(wanted)} is registered: {hint}")
+
+
+def meant_by(wanted: str, registered: "Sequence[Location]") -> str | None:
+    """The name or id of a registered location that is nearest."""
+    return nearest(wanted, [word for each in registered for word in (each.name, each.location_id) if word])
 
 
 async def id_of(connection: Connection, wanted: str | None, *, strict: bool = False) -> str | None:

@@ -7,18 +7,21 @@ from typing import Any
 
 from service.access.refresh import ask_again
 from service.settings import Settings
-from service.store import condition, held, locations, reconciliations, rulebooks, sources, tokens
+from service.store import condition, held, locations, notices, reconciliations, rulebooks, sources, tokens
+from service.store.alerts import OF_RULES
 from service.store.condition import Work
 from service.store.database import Pool
 from service.store.held import Held
 from service.store.locations import Location, TokenUnreadable
+from service.store.notices import Trouble
 from service.store.rulebooks import StoredRulebook
 from service.store.sealing import Keys
 from service.store.sources import SecretUnreadable, Source
 from service.store.tokens import GrantUnreadable
 from workers.cli.checkup.finding import Finding, ago, counted, failed, listed, ok, warning
+from workers.cli.checkup.standing import what_stays
 from workers.cli.live import said
-from workers.cli.rules import summary
+from workers.cli.rules.book import summary
 from workers.faults import RulebookFaults
 from workers.rulebook import read
 
@@ -95,10 +98,11 @@ class Record:
             registered = await locations.every(connection)
             books = await rulebooks.in_force(connection)
             external = {source.name for source in await sources.every(connection) if source.kind == "external"}
+            stays = await what_stays(connection)
         if not books:
             return [failed("rules", "no rulebook is in force, so nothing is done", "slotwright rules apply DIR")]
         known = {each.location_id for each in registered} | {each.name for each in registered}
-        return [of_rulebook(book, known, external) for book in books]
+        return [*(of_rulebook(book, known, external) for book in books), *stays]
 
     async def sources(self) -> Sequence[Finding]:
         async with self._pool.acquire() as connection:
@@ -127,7 +131,9 @@ class Record:
 
     async def alerts(self) -> Sequence[Finding]:
         async with self._pool.acquire() as connection:
-            return [of_alerts(await condition.alerts(connection), await condition.clock(connection))]
+            now = await condition.clock(connection)
+            found = of_alerts(await condition.alerts(connection), now)
+            return [found, *(of_trouble(each, now) for each in await notices.troubles(connection))]
 
     async def newest_arrival(self) -> str:
         """When it was, as a sentence."""
@@ -227,10 +233,20 @@ def of_alerts(found: Sequence[Mapping[str, Any]], now: datetime) -> Finding:
     if not found:
         return ok("alerts", "none in the last day")
     times = ", ".join(f"{row['kind']} {counted(row['times'], 'time')}" for row in found)
-    newest = f"the newest {ago(now - found[0]['last_at'])} ago: {said(found[0]['text'])}"
+    # What rules say may name a person, and what is found here may end in a log.
+    text = "in a rule's own words" if found[0]["kind"] in OF_RULES else said(found[0]["text"])
+    newest = f"the newest {ago(now - found[0]['last_at'])} ago: {text}"
     return warning(
         "alerts", f"in the last day {times}; {newest}", "the console's /now lists them with their deliveries"
     )
+
+
+def of_trouble(each: Trouble, now: datetime) -> Finding:
+    told = [f"{counted(each.lost, 'alert')} of the last day could not be sent and will not be"] if each.lost else []
+    if each.failure is not None and each.failed_at is not None:
+        told.append(f"it took nothing {ago(now - each.failed_at)} ago: {said(each.failure)}")
+    advice = "look whether what ALERT_WEBHOOKS names is there still; the console's /now has all alerts"
+    return warning(f"alerts to {said(each.channel)}", "; ".join(told), advice)
 
 
 def _shown_by(work: Work) -> list[str]:
