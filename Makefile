@@ -35,6 +35,8 @@ soak: $(VENV)/.dev
 # PEERS: a folder with the load and the target that other systems were measured by; without it that part is left out.
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.benchmarks.slots
+	@$(BIN)/python -m tests.benchmarks.rules
+	@$(BIN)/python -m tests.benchmarks.assignment
 	@$(BIN)/python -m tests.benchmarks.client
 	@$(BIN)/python -m tests.benchmarks.sandbox_page
 	@$(BIN)/python -m tests.benchmarks.rate_limit
@@ -44,6 +46,8 @@ bench: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	@$(BIN)/python -m tests.settings_table
+	@$(BIN)/python -m tests.rule_pages
+	@$(BIN)/python -m tests.gallery_page
 	@$(BIN)/python -m tests.charts
 
 lock: $(VENV)/.dev

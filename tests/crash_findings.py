@@ -72,16 +72,18 @@ async def stored(house: House, booked: Sequence[str]) -> dict[UUID, Any]:
 
 async def judged(house: House, desk: Desk, scenario: Scenario, kind: Kind, before: Before, *, struck: bool) -> Finding:
     finding = Finding(scenario.action, kind, struck)
+    async with house.pool.acquire() as connection:
+        left = await connection.fetch(LEFT_OVER, before.booked)
+    unknown = [row for row in left if scenario.unknowable and (row["what"], row["state"]) == ("a step", "unknown")]
     fault, words = await _effects(house, desk, scenario, before)
-    if fault:
+    if fault and not (fault == "lost" and unknown):
         return replace(finding, fault=fault, words=words)
     if desk.most() > _most_posts(kind, struck=struck):
         return replace(finding, fault="doubled", words=f"one post came {desk.most()} times, for no reason")
     now = await stored(house, before.booked)
     if any(now.get(step) != operation for step, operation in (before.stored or {}).items()):
         return replace(finding, fault="wrong", words="a stored decision was changed")
-    async with house.pool.acquire() as connection:
-        left = await connection.fetch(LEFT_OVER, before.booked)
+    left = [row for row in left if row not in unknown]
     said = "; ".join(f"{row['what']}, {row['state']}: {row['reason']}" for row in left)
     return replace(finding, fault="unknown" if left else "", words=said)
 

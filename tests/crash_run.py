@@ -14,7 +14,9 @@ from typing import Any
 from service.sandbox.door.fault_notation import read_fault
 from service.settings import Settings
 from service.standard_webhooks import new_secret
+from service.trigger import lane_subject
 from tests.crash_desk import POST, Desk, open_desk
+from tests.crash_effects import in_the_room, singles
 from tests.crash_findings import Before, Cut, Finding, Kind, judged, stored
 from tests.crash_scenarios import Scenario
 from tests.crash_statements import BACK, BEGUN, CLAIMS, OPEN, OWED, SESSIONS
@@ -92,19 +94,24 @@ class Stand:
         if died is None or not owed or finding.fault:
             return finding
         async with self.house.pool.acquire() as connection:
-            claimed = [await connection.fetchval(BACK, id_, died) for id_ in owed]
+            claimed = [await connection.fetchval(BACK, lane_subject(id_), died) for id_ in owed]
         return replace(finding, back=max(claimed) - died)
 
     async def _before(self, scenario: Scenario, day: datetime, rule: str) -> Before:
         """All is ready for the worker that is struck."""
         house = self.house
         await self._clear()
+        scenario.begins(house)
         await house.rules(scenario.rule(rule, scenario.then, self.desk.url))
         counted = Counter[str]() if scenario.counted is None else await scenario.counted(house, rule)
         booked = [
             await house.book(_at(day, clock), ignoreFreeSlotValidation=True, **fields)
             for clock, fields in scenario.bookings()
         ]
+        if scenario.single:
+            booked = [(await singles(house, id_))[0]["id"] for id_ in booked]
+            for id_ in booked:
+                await house.edit(id_, address="Room 2")
         if scenario.change:
             await self._carried_out_in_peace()
             change = {k: _at(day, v) if k.endswith("Time") else v for k, v in scenario.change.items()}
@@ -159,6 +166,9 @@ class Stand:
         span: dict[str, Any] = {"locationId": LOCATION, "userId": ALEX, "startTime": 0, "endTime": 4102444800000}
         for block in (await self.house.call("GET", "/calendars/blocked-slots", **span))["events"]:
             await self.house.call("DELETE", f"/calendars/events/{block['id']}", {})
+
+        for event in await in_the_room(self.house):
+            await self._forget(event["id"])
 
     async def _forget(self, booked: str) -> None:
         """Its time is free again, and nobody is told."""

@@ -1,26 +1,41 @@
 """What the crash matrix has workers do: for each action a booking, a rule, and what must be seen of it in HighLevel."""
 
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
-from tests.crash_statements import COUNTED, GIVEN
-from tests.house import LONDON, House
+from tests.crash_effects import (
+    ALAN,
+    OTHER_WORKFLOW,
+    WORKFLOW,
+    Seen,
+    alan_is_new,
+    assignees,
+    become,
+    blocks,
+    conduct,
+    done_to_alan,
+    follow_ups,
+    given,
+    moved_blocks,
+    noted,
+    notes,
+    nothing_counted,
+    nothing_there,
+    posts,
+    raised,
+    removed_blocks,
+    shared_out,
+    singles_become,
+    started,
+    starts,
+    whose,
+)
+from tests.house import House
 from tests.sandboxes import ADA, ALEX, CONSULTATIONS, CUTS, DANA, KIM
 
 GRACE = "cGrc7YwP2kVb9HsD4tQx"
-
-Posts = list[tuple[str, bytes]]
-"""What another system took: the id of each post, and its body."""
-
-Seen = Callable[[House, str, Posts], Awaitable[list[Any]]]
-
-
-async def nothing_counted(house: House, booked: Sequence[str]) -> Counter[str]:
-    return Counter()
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,12 @@ class Scenario:
     contacts: Sequence[str] = (ADA,)
     counted: Callable[[House, str], Awaitable[Counter[str]]] | None = None
     owed: Callable[[House, Sequence[str]], Awaitable[Counter[str]]] = nothing_counted
+    begins: Callable[[House], None] = nothing_there
+    """What is there before the worker comes."""
+    unknowable: bool = False
+    """Nobody can look whether it was done: in doubt it is unknown, and done at most once."""
+    single: bool = False
+    """What happens is about the first of a series that is booked, and not about what stands for all of it."""
     every: int = 1
     """Of its awaits every so many-th is tried: several lanes have several times the same."""
 
@@ -70,74 +91,11 @@ class Scenario:
         ]
 
 
-async def carried_out(house: House, method: str, ending: str) -> int:
-    """How often a call took, whatever was answered."""
-    calls = await house.call("GET", "/_sandbox/calls")
-    return sum(c["method"] == method and c["path"].endswith(ending) and c["carried_out"] for c in calls)
-
-
-async def assignees(house: House, id_: str, _: Posts) -> list[Any]:
-    return [(await house.appointment(id_))["assignedUserId"]] * await carried_out(house, "PUT", f"/{id_}")
-
-
-async def starts(house: House, id_: str, _: Posts) -> list[Any]:
-    at = datetime.fromisoformat((await house.appointment(id_))["startTime"]).astimezone(LONDON)
-    return [f"{at:%H:%M}"] * await carried_out(house, "PUT", f"/{id_}")
-
-
-async def notes(house: House, id_: str, _: Posts) -> list[Any]:
-    return await house.notes(id_)
-
-
-async def blocks(house: House, id_: str, _: Posts) -> list[Any]:
-    """Minutes of each block, and whether it begins where the booking ends."""
-    ends = datetime.fromisoformat((await house.appointment(id_))["endTime"])
-    return [(int((until - begin) / timedelta(minutes=1)), begin == ends) for begin, until in await house.blocks(ALEX)]
-
-
-async def moved_blocks(house: House, id_: str, _: Posts) -> list[Any]:
-    there = await blocks(house, id_, _)
-    return there if len(there) > 1 else there * await carried_out(house, "PUT", written(await house.steps(id_)))
-
-
-async def removed_blocks(house: House, id_: str, _: Posts) -> list[Any]:
-    removed = await carried_out(house, "DELETE", written(await house.steps(id_)))
-    return [] if await house.blocks(ALEX) else ["removed"] * removed
-
-
-async def posts(house: House, id_: str, got: Posts) -> list[Any]:
-    """In the order in which they came first. Whoever gets one again knows it by its id, as long as it is the same."""
-    return [json.loads(body)["text"] for _, body in dict.fromkeys(got)]
-
-
-async def shared_out(house: House, id_: str, _: Posts) -> list[Any]:
-    """Given once to one of those who take turns."""
-    given = await assignees(house, id_, _)
-    return ["shared out" if each in (KIM, ALEX) else each for each in given]
-
-
-async def given(house: House, _: str) -> Counter[str]:
-    """How often whose turn it was."""
-    return Counter({row["person"]: row["number"] for row in await house.pool.fetch(GIVEN)})
-
-
-async def whose(house: House, booked: Sequence[str]) -> Counter[str]:
-    return Counter([(await house.appointment(id_))["assignedUserId"] for id_ in booked])
-
-
-async def conduct(house: House, rule: str) -> Counter[str]:
-    [row] = await house.pool.fetch(COUNTED, rule)
-    return Counter(dict(row))
-
-
-async def noted(house: House, booked: Sequence[str]) -> Counter[str]:
-    number = sum([len(await house.notes(id_)) for id_ in booked])
-    return Counter(marks=number, uses=number)
-
-
-def written(steps: list[Any]) -> str:
-    """The path's end of what these steps made."""
-    return "/" + str(next(step["written_id"] for step in steps if step["written_id"]))
+def to_alan(word: str, owner: str) -> str:
+    return (
+        f"{{do: tag_contact, add: {word}}}, {{do: set_owner, to: {owner}}}, "
+        f"{{do: create_task, title: {word}, for: kim}}, {{do: stop_workflow, workflow: {WORKFLOW}}}"
+    )
 
 
 BLOCK = "{do: block_slot, after: 15m, follow: true}"
@@ -167,6 +125,40 @@ SCENARIOS = (
         seen=starts,
         first=("11:00",),
         anew=("13:00",),
+    ),
+    Scenario(
+        action="book",
+        then="{do: book, to: next_free, calendar: room, within: {hours: 11:00-16:00}, title: first, notify: false}",
+        otherwise="{do: book, to: next_free, calendar: room, within: {hours: 13:00-16:00}, title: anew, notify: false}",
+        clock="09:30",
+        booking={"calendarId": CUTS, "assignedUserId": ALEX},
+        seen=follow_ups,
+        first=(("first", "11:00"),),
+        anew=(("anew", "13:00"),),
+    ),
+    Scenario(
+        action="retitle, set_status and cancel",
+        then="{do: retitle, text: first}, {do: set_status, to: new}, {do: cancel, notify: false}",
+        otherwise="{do: retitle, text: anew}, {do: set_status, to: new}, {do: cancel, notify: false}",
+        clock="11:00",
+        booking={"calendarId": CUTS, "assignedUserId": ALEX},
+        seen=become,
+        first=(("first", "cancelled"),) * 3,
+        anew=(("anew", "cancelled"),) * 3,
+        every=3,
+    ),
+    Scenario(
+        action="retitle and set_status (of a series)",
+        then="{do: retitle, text: first, scope: series}, {do: set_status, to: new, scope: series}",
+        otherwise="{do: retitle, text: anew, scope: series}, {do: set_status, to: new, scope: series}",
+        clock="20:00",
+        booking={"calendarId": CUTS, "assignedUserId": ALEX, "rrule": "RRULE:FREQ=DAILY;COUNT=2"},
+        seen=singles_become,
+        first=((("first", "new"),) * 2,) * 2,
+        anew=((("anew", "new"),) * 2,) * 2,
+        conduct="if: {recurring: true}, ",
+        single=True,
+        every=3,
     ),
     Scenario(
         action="block_slot",
@@ -213,6 +205,39 @@ SCENARIOS = (
         seen=posts,
         first=("as first decided", "and then"),
         anew=("as decided anew", "then"),
+    ),
+    Scenario(
+        action="alert",
+        then="{do: alert, text: as first decided}",
+        otherwise="{do: alert, text: as decided anew}",
+        clock="16:00",
+        booking={"calendarId": CUTS, "assignedUserId": ALEX},
+        seen=raised,
+        first=("as first decided",),
+        anew=("as decided anew",),
+    ),
+    Scenario(
+        action="contact (tags, owner, task, out of a workflow)",
+        then=to_alan("first", "kim"),
+        otherwise=to_alan("anew", "dana"),
+        clock="11:00",
+        booking={"calendarId": CUTS, "assignedUserId": ALEX, "contactId": ALAN},
+        begins=alan_is_new,
+        seen=done_to_alan,
+        first=("first", KIM, "first", "out"),
+        anew=("anew", DANA, "anew", "out"),
+        every=4,
+    ),
+    Scenario(
+        action="start_workflow",
+        then=f"{{do: start_workflow, workflow: {WORKFLOW}}}",
+        otherwise=f"{{do: start_workflow, workflow: {OTHER_WORKFLOW}}}",
+        clock="15:00",
+        booking={"calendarId": CUTS, "assignedUserId": ALEX, "contactId": ALAN},
+        seen=started,
+        first=(WORKFLOW,),
+        anew=(OTHER_WORKFLOW,),
+        unknowable=True,
     ),
     Scenario(
         action="assign (three at once, by weight)",

@@ -48,3 +48,7 @@ COUNTED = """
     SELECT (SELECT count(*) FROM marks WHERE rule = $1)::int AS marks,
         (SELECT count(*) FROM uses WHERE rule = $1)::int AS uses
 """
+
+RAISED = """
+    SELECT text, times FROM alerts JOIN deliveries USING (delivery_id) WHERE appointment_id = $1 AND kind = 'alert'
+"""

@@ -114,6 +114,7 @@ async def plant(pool: Pool, contact: str, name: str, email: str, phone: str, tit
         booking,
         {"title": title, "status": "confirmed"},
     )
+    await rows(pool, "INSERT INTO contacts VALUES ($1, $2, '{}', now())", LOCATION, contact)
     await rows(
         pool,
         "INSERT INTO follows VALUES ($1, $2, $3, 'r', 'after', '15m', $4, 'cal', $5::jsonb)",

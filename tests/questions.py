@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from service.trigger import Booking
 from workers.condition_words import If
 from workers.conditions import Conditions, Judgement, judge
-from workers.facts import Facts, booking_facts
+from workers.facts import Facts
+from workers.known_facts import facts_of
 from workers.names import NAMES, Names
 from workers.words import told
 
@@ -32,7 +33,7 @@ BOOKING = Booking(
 def facts(was: Booking | None = None, **fields: object) -> Facts:
     at = datetime(2027, 3, 25, 15, tzinfo=UTC)
     now = BOOKING.changed(**fields)
-    return booking_facts(now, was=was, at=at, zone=ZoneInfo("Europe/Paris"), names=KNOWN_NAMES)
+    return facts_of(now, was=was, at=at, zone=ZoneInfo("Europe/Paris"), names=KNOWN_NAMES)
 
 
 def read(conditions: object) -> Conditions:

@@ -103,8 +103,8 @@ class Salon:
 
 
 @asynccontextmanager
-async def open_salon() -> AsyncIterator[Salon]:
-    async with running(told=False, seed=SEED) as sandbox:
+async def open_salon(*, workflow: bool = False) -> AsyncIterator[Salon]:
+    async with running(told=False, workflow=workflow, seed=SEED) as sandbox:
 
         async def add(path: str, **fields: Any) -> str:
             answer = await sandbox.call("POST", path, {"locationId": LOCATION, **fields}, status=201)

@@ -1,6 +1,7 @@
 """The four actions: whom, when and what they choose, read off the sandbox."""
 
 import asyncio
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -28,7 +29,7 @@ async def test_least_busy_counts_the_bookings_of_the_day_and_passes_over_who_is_
     await house.settled()
     assert (await house.appointment(booked))["assignedUserId"] == ALEX
     [step] = await house.steps(booked)
-    assert step["sentence"] == "assign alex: fewest bookings that day: dana 2, alex 0 (kim is busy then)"
+    assert step["sentence"] == "assign alex: fewest bookings that day: dana 2, alex 0 (kim: busy 11:00 to 12:00)"
 
 
 async def test_round_robin_goes_round_also_when_bookings_come_at_once(house: House) -> None:
@@ -49,7 +50,7 @@ async def test_nobody_free_leaves_the_booking_and_says_why(house: House) -> None
     booked = await house.book(in_days(3, "12:00"), assignedUserId=KIM)
     await house.settled()
     steps = await house.steps(booked)
-    assert (steps[0]["state"], steps[0]["reason"]) == ("unchanged", "nobody can take it: dana is busy then")
+    assert (steps[0]["state"], steps[0]["reason"]) == ("unchanged", "nobody can take it: dana: busy 12:00 to 13:00")
     assert steps[1]["state"] == "done", "a step that was left alone does not stop its rule"
 
 
@@ -103,7 +104,8 @@ async def test_no_free_time_leaves_the_booking_and_says_how_many_slots_were_look
     await house.settled()
     [step] = await house.steps(booked)
     assert step["state"] == "unchanged"
-    assert step["reason"].startswith("no free time within its days and hours in 31 days (")
+    assert step["reason"].startswith("no free time for dana sun in 31 days from Monday ")
+    assert re.search(r": (\d+) slots looked at, \1 on other days$", step["reason"])
     assert await house.writes("EditAppointment") == 0
 
 

@@ -12,17 +12,17 @@ from tests.house import LONDON
 from tests.rule_files import DANA, KIM, action, faults, of_action
 from workers.assignment.candidate import Candidate, Told
 from workers.assignment.choice import Choice, choose
-from workers.assignment.period import Period, bounds
 from workers.assignment.state import State, account_of
 from workers.assignment.ways import FirstFree, LeastBusy, RoundRobin, Way, Weighted
 from workers.names import Named, Team
+from workers.periods import Period, bounds
 from workers.rulebook import read
 
 PEOPLE = [Named(name, name) for name in ("dana", "kim", "alex", "robin", "sam", "toni", "uli", "vic")]
 DANNY, KIMMY, ALEXIS = PEOPLE[:3]
 TEAM = Team("evening", tuple(PEOPLE[:3]))
 ROUND = RoundRobin(round_robin=TEAM)
-BUSY = "is busy then"
+BUSY = "busy 12:00 to 13:00"
 NOON = datetime(2026, 3, 25, 12, tzinfo=LONDON)
 
 WEIGHTS = st.lists(
@@ -143,7 +143,7 @@ def test_least_busy_is_who_has_the_fewest_and_of_two_the_first() -> None:
 def test_first_free_is_the_first_in_the_list_who_can() -> None:
     way = FirstFree(first_free=(DANNY, KIMMY))
     choice = choose(way, [Candidate(DANNY, BUSY), Candidate(KIMMY)], State())
-    assert (choice.person, choice.why) == (KIMMY, "the first who is free (dana is busy then)")
+    assert (choice.person, choice.why) == (KIMMY, f"the first who is free (dana: {BUSY})")
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,9 @@ def test_first_free_is_the_first_in_the_list_who_can() -> None:
 )
 def test_nobody_is_chosen_where_nobody_can_and_every_reason_is_told(way: Way) -> None:
     state = State(turns={"dana": 1}, given={"dana": 1}, due={"dana": 1.0})
-    full = [Candidate(DANNY, that_day=4, per_day=4), Candidate(KIMMY, "is not on the calendar's team")]
+    full = [Candidate(DANNY, that_day=4, per_day=4), Candidate(KIMMY, "not on the calendar's team")]
     choice = choose(way, full, state)
-    reasons = ("dana has 4 of 4 that day", "kim is not on the calendar's team")
+    reasons = ("dana: 4 of 4 that day", "kim: not on the calendar's team")
     told = tuple(Told(person, left_out=reason) for person, reason in zip((DANNY, KIMMY), reasons, strict=True))
     assert choice == Choice(None, "; ".join(reasons), told, state)
     assert choose(way, (), state).why == "the team is empty"
@@ -247,4 +247,4 @@ def test_a_limit_travels_with_the_person_by_whatever_name() -> None:
         "- {name: one, when: appointment.created, then: [{do: assign, to: danny}]}\n",
     }
     [entry] = read(files)
-    assert entry.names.limits == {DANA: 5, KIM: 3}
+    assert {id_: profile.per_day for id_, profile in entry.names.profiles.items()} == {DANA: 5, KIM: 3}

@@ -65,7 +65,9 @@ async def test_samples_are_refused_where_the_salon_is_not(tmp_path: Path) -> Non
 def test_what_it_cannot_begin_with_is_told_before_anything_starts(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     told = complaint("--seed", str(tmp_path / "none.yaml"), "--folder", str(folder))
-    assert told.startswith(f"no seed {tmp_path}/none.yaml: neither demo nor empty, nor a file")
+    assert told.startswith(
+        f"no seed {tmp_path}/none.yaml: neither clinic, demo, empty, home-services, sales, salon nor a file"
+    )
     assert not folder.exists()
     folder.mkdir()
     (folder / "sandbox.json").write_text("{}")

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,7 +18,6 @@ from pydantic import SecretStr
 from service.embedded import Servers
 from service.highlevel.operation import Operation, ReplyT
 from service.outgoing.posting import Posting
-from service.store.reservations import Reservation
 from service.store.turns import Turns
 from tests.house import House, in_days, now, open_house
 from tests.other_systems import SECRET, Receiver
@@ -201,8 +199,8 @@ async def no_turns(accounts: Sequence[str]) -> Turns:
     raise AssertionError(f"turns of {accounts} were asked for")
 
 
-async def nobody_reserved(starts: datetime, ends: datetime) -> Sequence[Reservation]:
-    raise AssertionError(f"who is reserved from {starts} to {ends} was asked for")
+async def unasked(*_: object) -> Any:
+    raise AssertionError("who is reserved, or what is blocked, was asked for")
 
 
 def about_nothing(**facts: Any) -> ActionContext:
@@ -215,10 +213,12 @@ def about_nothing(**facts: Any) -> ActionContext:
         zone=zone,
         now=now(),
         last_seen=None,
-        facts=Facts(facts, zone),
+        facts=Facts.given(facts, zone),
         names=Names(),
         turns=no_turns,
-        reserved=nobody_reserved,
+        reserved=unasked,
+        blocked=unasked,
+        bound=unasked,
     )
 
 
@@ -266,7 +266,10 @@ def test_what_a_body_may_mention_is_known() -> None:
             "10:21: an address holds no user or password: what is posted is signed",
         ),
         ("{do: call, url: 'https://example.com/', body: {}}", "10:51: it must not be empty"),
-        ("{do: call, url: 'https://example.com/', body: text}", "10:51: a mapping expected, found 'text'"),
+        (
+            "{do: call, url: 'https://example.com/', body: text}",
+            "10:51: words with their values ({word: value}) expected, found 'text'",
+        ),
         (
             "{do: call, url: 'https://example.com/', body: {a: 5}}",
             "10:55: text expected, found the number 5: put it in quotes",

@@ -20,6 +20,7 @@ from workers.cli.roles import FINISH_WITHIN
 CUSTOM = {"ScaledObject", "ServiceMonitor", "PrometheusRule"}
 """Kinds of others, whose schemas are not Kubernetes' own."""
 
+STORES = ("DATABASE_URL", "REDIS_URL")
 KEYS = ("SECRET_KEY", "SECRET_KEY_PREVIOUS")
 COMPONENT = "app.kubernetes.io/component"
 OLDEST, NEWEST = "1.27", "1.37"
@@ -118,8 +119,8 @@ def test_every_name_in_the_environment_is_a_setting(release: Release) -> None:
 @pytest.mark.parametrize(
     ("component", "secrets"),
     [
-        ("receiver", {"DATABASE_URL", "REDIS_URL", *KEYS, "SENTRY_DSN"}),
-        ("workers", {"DATABASE_URL", "REDIS_URL", *KEYS, "OAUTH_CLIENT_SECRET", "CALL_SECRET", "SENTRY_DSN"}),
+        ("receiver", {*STORES, *KEYS, "SENTRY_DSN"}),
+        ("workers", {*STORES, *KEYS, "OAUTH_CLIENT_SECRET", "CALL_SECRET", "ALERT_WEBHOOKS", "SENTRY_DSN"}),
         ("console", {"DATABASE_URL", "CONSOLE_PASSWORD", *KEYS, "OAUTH_CLIENT_SECRET", "SENTRY_DSN"}),
         ("migrations", {"DATABASE_URL"}),
         ("rules", {"DATABASE_URL"}),

@@ -25,6 +25,7 @@ RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 WATCHED = {
     *("OldestWaitingTooOld", "ReadyLanesUnattended", "StepsUnknown", "StepsFailing", "DeliveriesFailed"),
     *("ReceiversBusy", "SignaturesRefused", "BudgetNearlySpent", "LeasesTakenOver", "UnexpectedErrors"),
+    "AlertsGivenUp",
     *(
         "DeliveriesParked",
         "BookingsProposed",

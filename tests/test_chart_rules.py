@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from tests.charts import HELM, ROOT, Release, render, values
-from workers.rulebook import files_in, read, read_folder
+from workers.cli.rules.book import rules_in
+from workers.rule_folder import files_in
+from workers.rulebook import read, read_folder
 
 MIB = 1024 * 1024
 
@@ -32,7 +34,7 @@ def mounted(release: Release, folder: Path) -> Path:
 
 def test_the_example_rules_come_through_to_the_letter(tmp_path: Path) -> None:
     folder = mounted(render({"rules": {"examples": True}}), tmp_path)
-    assert read(files_in(folder)).digest == read_folder(HELM / "rules").digest
+    assert read(files_in(folder)).digest == rules_in(HELM / "rules", below=False).digest, "without the gallery"
     assert len(read_folder(folder)) == 4
 
 
@@ -49,7 +51,8 @@ def test_they_are_applied_once_the_release_is_there() -> None:
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "post-install,post-upgrade,post-rollback"
     assert job["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
     [container] = job["spec"]["template"]["spec"]["containers"]
-    assert container["args"] == ["rules", "apply", "/rules", "-m", "by Robin"]
+    given = ["--from", "booking-slotwright-rules", "--author", "Helm", "-m", "by Robin"]
+    assert container["args"] == ["rules", "apply", "/rules", *given]
     assert container["volumeMounts"] == [{"name": "rules", "mountPath": "/rules", "readOnly": True}]
 
 

@@ -20,7 +20,7 @@ from tests.pgbouncer import PgBouncer, needs_pgbouncer, pgbouncer
 from tests.processes import end_of, held_at
 from tests.test_order import booking
 from workers.cli.demo import SAMPLES, outcomes
-from workers.cli.rules import rules_in
+from workers.cli.rules.book import rules_in
 from workers.cli.stack import Roles, Stack
 from workers.cli.up import examples
 from workers.rulebook import Rulebook, read
@@ -111,7 +111,7 @@ async def workers_in_turn(cluster: Cluster) -> None:
 
 
 async def demo_ends_right(cluster: Cluster, servers: Servers) -> None:
-    await put_in_force(cluster, rules_in(examples()))
+    await put_in_force(cluster, rules_in(examples(), below=False))
     stack = Stack("", cluster.settings.highlevel_url, cluster.settings, servers, Roles(cluster.folder, {}))
     async with open_session() as session:
         ended = [outcome async for outcome in outcomes(stack, cluster.pool, session)]

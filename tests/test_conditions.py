@@ -1,6 +1,7 @@
 """Conditions: which hold, which do not, and which hang on what is missing."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from itertools import product
 from typing import Any
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.questions import BOOKING, CUTS, facts, judged, read, refusals
-from workers.comparisons import COMPARISONS, Held, all_of, any_of, negation
-from workers.conditions import Conditions, Judgement, judge
-from workers.facts import KNOWN
+from workers.comparisons import COMPARISONS, Held
+from workers.conditions import Check, Conditions, judge
 from workers.kinds import Kind
+from workers.known_facts import KNOWN
 
 
 @pytest.mark.parametrize(
@@ -138,28 +139,33 @@ def test_all_must_hold_where_nothing_else_is_said() -> None:
 
 
 def test_what_is_missing_matters_only_where_the_rest_leaves_it_open() -> None:
-    missing, true, false = {"address": "x"}, {"calendar": "cuts"}, {"calendar": "colour"}
-    assert judged({"all": [missing, false]}).held is False
-    assert judged({"all": [missing, true]}).held is None
-    assert judged({"any": [missing, true]}).held is True
-    assert judged({"any": [missing, false]}).held is None
+    assert held_of("all", [None, False]) is False
+    assert held_of("all", [None, True]) is None
+    assert held_of("any", [None, True]) is True
+    assert held_of("any", [None, False]) is None
 
 
-HELD = st.sampled_from([True, False, None])
+SAYING = {True: {"calendar": "cuts"}, False: {"calendar": "colour"}, None: {"address": "x"}}
+SOME = st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=5)
 
 
-@given(st.lists(HELD, max_size=5))
+def held_of(word: str, held: Iterable[Held]) -> Held:
+    return judged({word: [SAYING[each] for each in held]}).held
+
+
+@given(SOME)
 def test_the_three_values_obey_de_morgan(held: list[Held]) -> None:
-    assert negation(all_of(held)) is any_of(negation(each) for each in held)
-    assert negation(any_of(held)) is all_of(negation(each) for each in held)
+    for one, other in (("all", "any"), ("any", "all")):
+        negated = [{"not": SAYING[each]} for each in held]
+        assert judged({"not": {one: [SAYING[each] for each in held]}}).held is judged({other: negated}).held
 
 
-@given(st.lists(HELD, min_size=1, max_size=5))
+@given(SOME)
 def test_a_missing_value_never_decides(held: list[Held]) -> None:
     """Whatever is missing might turn out either way: what is said without it must be right both times."""
     ways = list(product(*[(True, False) if each is None else (each,) for each in held]))
-    if all_of(held) is not None:
-        assert {all(way) for way in ways} == {all_of(held)}
+    if (told := held_of("all", held)) is not None:
+        assert {all(way) for way in ways} == {told}
     else:
         assert {all(way) for way in ways} == {True, False}
 
@@ -182,13 +188,13 @@ def test_every_test_is_made_and_told_whatever_the_outcome() -> None:
     ]
 
 
-def test_a_judgement_is_json() -> None:
-    judgement = judged({"starts": {"after": "17:00"}, "duration": "90m"})
-    assert Judgement.model_validate(json.loads(judgement.model_dump_json())) == judgement
+def test_a_check_is_json() -> None:
+    for check in judged({"starts": {"after": "17:00"}, "duration": "90m"}).checks:
+        assert Check(**json.loads(json.dumps(check._asdict())) | {"under": ()}) == check
 
 
 def test_no_conditions_hold() -> None:
-    assert judge(Conditions(), facts()) == Judgement(held=True, checks=())
+    assert judge(Conditions(), facts()).held is True
 
 
 def test_conditions_know_the_facts_they_test_however_deep() -> None:

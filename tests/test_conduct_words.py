@@ -37,6 +37,7 @@ HEAD = "rules:\n- name: one\n  when: appointment.created\n  then: [{do: add_note
         ),
         ("once_per: []", "rules.yaml:5:13: appointment, contact, series, day or a list of facts"),
         ("once_per: [start]", "rules.yaml:5:13: 'start' is not known as a fact; did you mean 'starts'?"),
+        ("once_per: [contact.email]", "rules.yaml:5:13: contact.email has to be looked up, and once_per goes by"),
         ("once_per: [[calendar]]", "rules.yaml:5:13: the name of a fact expected, found a list"),
         ("once_per: [{calendar: x}]", "rules.yaml:5:13: the name of a fact expected, found "),
         ("once_per: true", "rules.yaml:5:13: appointment, contact, series, day or a list of facts expected"),

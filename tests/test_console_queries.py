@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from service.store import alerts, condition, held, history, interventions, overview
+from service.store import alerts, condition, held, history, interventions, notices, overview
 from service.store.database import Pool
 from service.store.identifiers import new_id
 from tests.house import now
@@ -72,6 +72,7 @@ PARTS: list[tuple[str, list[Any], str]] = [
     (overview.STANDING_NUMBER, ["parked", 1000], "deliveries_by_state"),
     (overview.ALERTS_NUMBER, [overview.ALERTED, 1000], "alerts_by_time"),
     (alerts.LATEST, [overview.ALERTED, 20], "alerts_by_time"),
+    (notices.NEXT, ["sentry", ["urgent"], ["Europe/London"], *[timedelta(days=1)] * 3, MIDDLE], "alerts_by_time"),
     (condition.ALERTS, [], "alerts_by_time"),
     (held.SHOWN, [20], "holds"),
     (held.NUMBER, [1000], "holds"),

@@ -21,6 +21,7 @@ from service.highlevel.contacts import (
     CreateTask,
     GetContact,
     ListContactAppointments,
+    ListTasks,
     RemoveContactFromWorkflow,
     RemoveContactTags,
     SearchContacts,
@@ -28,7 +29,7 @@ from service.highlevel.contacts import (
     TaskReply,
     WorkflowReply,
 )
-from service.highlevel.locations import GetLocation, LocationReply
+from service.highlevel.locations import GetLocation, ListCustomFields, LocationReply
 from service.highlevel.operation import Operation
 from service.highlevel.users import ListUsers, SearchUsers, UsersReply
 
@@ -85,6 +86,7 @@ TASK_SENT = {"title": "Call", "dueDate": "2026-10-25T11:00:00Z", "completed": Fa
         (AddContactTags(contact_id="ada", tags=("a", "b")), ("POST", "/contacts/ada/tags", {"tags": ["a", "b"]})),
         (RemoveContactTags(contact_id="ada", tags=("a",)), ("DELETE", "/contacts/ada/tags", {"tags": ["a"]})),
         (TASK, ("POST", "/contacts/ada/tasks", TASK_SENT)),
+        (ListTasks(contact_id="ada"), ("GET", "/contacts/ada/tasks", None)),
         (
             AddContactToWorkflow(contact_id="ada", workflow_id="win", event_start_time="2021-06-23T03:30:00+01:00"),
             ("POST", "/contacts/ada/workflow/win", {"eventStartTime": "2021-06-23T03:30:00+01:00"}),
@@ -102,6 +104,10 @@ TASK_SENT = {"title": "Call", "dueDate": "2026-10-25T11:00:00Z", "completed": Fa
             ),
         ),
         (GetLocation(location_id="place"), ("GET", "/locations/place", None)),
+        (
+            ListCustomFields(location_id="place", model="contact"),
+            ("GET", "/locations/place/customFields?model=contact", None),
+        ),
     ],
     ids=lambda given: type(given).__name__,
 )

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import random
+import re
 from pathlib import Path
 
 import asyncpg
@@ -33,10 +34,12 @@ def sample(runs: list[Run]) -> list[Run]:
     chance, chosen = random.Random(SEED), list[Run]()
     ways: tuple[type, ...] = (Kill, Cut, Raised)
     for place in range(int(CRASHES)):
-        scenario, way = SCENARIOS[place % len(SCENARIOS)], ways[(place + place // len(SCENARIOS)) % len(ways)]
-        left = [run for run in runs if run[0] is scenario and isinstance(run[1], way) and run not in chosen]
+        scenario, turn = SCENARIOS[place % len(SCENARIOS)], (place + place // len(SCENARIOS)) % len(ways)
+        left = [run for run in runs if run[0] is scenario and run not in chosen]
         left = [run for run in left if isinstance(run[1], Cut) or run[1].at <= _surely(runs, scenario)]
-        chosen += chance.sample(left, min(1, len(left)))
+        # What asks nothing of HighLevel has no call to cut.
+        in_turn = ([run for run in left if isinstance(run[1], way)] for way in (*ways[turn:], *ways[:turn]))
+        chosen.append(chance.choice(next(filter(None, in_turn))))
     return chosen
 
 
@@ -65,7 +68,7 @@ async def allow_connections(url: str) -> None:
 
 
 def test_every_action_is_in_the_matrix() -> None:
-    tried = {scenario.action.partition(" ")[0] for scenario in SCENARIOS}
+    tried = {action for scenario in SCENARIOS for action in re.findall(r"do: (\w+)", scenario.then)}
     assert tried == {action.called for action in ACTIONS}
 
 

@@ -68,6 +68,7 @@ async def test_nothing_of_theirs_is_left_in_any_column_and_all_of_the_others(
             "timers": 1,
             "reconciliations": 1,
             "appointments": 1,
+            "contacts": 1,
             "follows": 1,
             "alerts": 1,
             "interventions": 1,

@@ -6,9 +6,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service.trigger import Booking
-from workers.facts import BOOKING_FACTS, KNOWN, MISSING, Facts, booking_facts, write
-from workers.names import Named, Names, Team
-from workers.template_language import DOT
+from workers.booking_facts import BOOKING_FACTS
+from workers.calendar_facts import CALENDAR_FACTS
+from workers.contact_facts import CONTACT_FACTS
+from workers.day_facts import DAY_FACTS
+from workers.facts import MISSING, Facts, write
+from workers.kinds import Kind
+from workers.known_facts import KNOWN, facts_of, known_facts
+from workers.names import EventFact, Named, Names, Team
 
 DANA, KIM, CUTS = "u8jzPde0IgxLd6GncfBA", "epfJBd0Kh8oOOL8dKLzd", "jc01T5GOBUSZGi6HWGK1"
 AT = datetime(2027, 7, 1, 15, tzinfo=UTC)
@@ -29,7 +34,7 @@ BOOKING = Booking(
 
 
 def seen(now: Booking, was: Booking | None = None, at: datetime = AT) -> Facts:
-    return booking_facts(now, was=was, at=at, zone=LONDON, names=NAMES)
+    return facts_of(now, was=was, at=at, zone=LONDON, names=NAMES)
 
 
 def facts(was: Booking | None = None, at: datetime = AT, **fields: object) -> Facts:
@@ -119,9 +124,17 @@ def test_asking_for_what_is_no_fact_is_a_mistake_of_ours() -> None:
 
 
 def test_every_fact_is_declared_once_and_says_what_it_means() -> None:
-    assert len(KNOWN) == len(BOOKING_FACTS)
-    assert all(fact.meaning for fact in BOOKING_FACTS)
-    assert not any(DOT in name for name in KNOWN)
+    declared = (*BOOKING_FACTS, *CALENDAR_FACTS, *CONTACT_FACTS, *DAY_FACTS)
+    assert len(KNOWN) == len(declared)
+    assert all(fact.meaning for fact in declared)
+
+
+def test_what_tells_of_a_contact_is_marked_as_personal() -> None:
+    assert {name for name, fact in KNOWN.items() if fact.personal} == {
+        *(name for name in KNOWN if name.startswith("contact.")),
+        "previous.area",
+        "next.area",
+    }
 
 
 def test_inner_names_lie_over_outer_ones() -> None:
@@ -132,3 +145,12 @@ def test_inner_names_lie_over_outer_ones() -> None:
     assert both.calendar("cuts") == Named(CUTS, "cuts")
     assert both.team("all") == Team("all", (Named(DANA),))
     assert both.team("calendar").members is None
+
+
+def test_what_a_file_declares_is_known_by_its_whole_name() -> None:
+    declared = Names(fields={"shoes": "Shoe size"}, sources={"desk": {"person": EventFact("who", Kind.PERSON)}})
+    known = known_facts(declared)
+    assert [name for name in known if name not in KNOWN] == ["contact.fields.shoes", "event.person"]
+    assert len(known) == len(KNOWN) + 2
+    assert {name in known for name in ("event.person", "contact.fields.shoes", "starts")} == {True}
+    assert {name in known for name in ("person", "shoes", "event.shoes", "contact.fields.person", 5)} == {False}

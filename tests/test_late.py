@@ -94,6 +94,32 @@ async def test_a_rule_may_say_how_long_before_the_start_it_acts_at_the_latest(
     assert await alerts(idle) == ({("late", "note"): 1} if state == "unchanged" else {})
 
 
+async def test_what_is_done_otherwise_may_come_after_that_and_the_rule_is_told_of_once(idle: House) -> None:
+    """It answers the very thing that was too late; only a write to the booking is too late then as well."""
+    instead = "{do: add_note, text: instead}, {do: retitle, text: late}, {do: alert, text: call them}"
+    give = f"do: assign, to: kim, replace: anybody, otherwise: [{instead}]"
+    rules = rule("give", "appointment.created", give, "do: add_note, text: after", more=IN_TIME)
+    await idle.rules(rules + rule("shy", "appointment.created", give, more=IN_TIME, mode="shadow"))
+    booked = await told(idle, 60)
+    idle.clock.ahead = timedelta(minutes=46)
+    async with at_work(idle.work):
+        await idle.settled()
+    late = "too late: it was to be done 15m before the start at the latest"
+    found = [(step["rule"], step["action"], step["state"], step["reason"]) for step in await idle.steps(booked)]
+    assert found == [
+        ("give", "assign", "unchanged", late),
+        ("give", "add_note", "done", None),
+        ("give", "retitle", "unchanged", late),
+        ("give", "alert", "done", None),
+        ("give", "add_note", "unchanged", late),
+        ("shy", "assign", "shadow", f"would leave it: {late}"),
+        ("shy", "add_note", "shadow", None),
+        ("shy", "retitle", "shadow", f"would leave it: {late}"),
+        ("shy", "alert", "shadow", None),
+    ]
+    assert await alerts(idle) == {("late", "give"): 1, ("alert", "give"): 1}
+
+
 @pytest.mark.parametrize(
     ("rules", "write", "minutes"),
     [

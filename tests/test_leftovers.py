@@ -40,6 +40,7 @@ async def test_what_else_is_remembered_goes_as_the_acted_do(store: Pool) -> None
     delivery = await kept(store, "dLv1", "parked")
     await rows(store, "INSERT INTO marks VALUES ('loc', 'r', 'm', $1)", delivery)
     await rows(store, "INSERT INTO uses VALUES ('loc', 'r', $1)", delivery)
+    await rows(store, "INSERT INTO contacts VALUES ('loc', 'c', '{}', now())")
     await rows(store, "INSERT INTO alerts (alert_id, kind, text) VALUES ($1, 'k', 't')", new_id())
     await rows(store, "INSERT INTO ignored_counts VALUES (current_date, 'r', 1)")
     await rows(store, "INSERT INTO dull_counts VALUES (current_date, 'loc', 'r', 'e', 'o', 1)")
@@ -47,7 +48,7 @@ async def test_what_else_is_remembered_goes_as_the_acted_do(store: Pool) -> None
         await rows(store, "INSERT INTO interventions VALUES ($1, $2, 'w', 'mo', now())", new_id(), about)
     assert await keep(store, 399) == {}
     assert await keep(store, 402) == dict.fromkeys(
-        ("marks", "uses", "alerts", "interventions", "ignored_counts", "dull_counts"), 1
+        ("marks", "contacts", "uses", "alerts", "interventions", "ignored_counts", "dull_counts"), 1
     )
 
 

@@ -24,8 +24,8 @@ from tests.test_conflicts import Somebody
 from tests.workshop import alerts, at_work, booking, calls, fault, hasten, heal, held, meddle, states, tell, until
 from workers.breakers import stop_rule
 from workers.commits import Commits
-from workers.run import Waits
 from workers.settle import Settler
+from workers.waits import Waits
 
 NOON = datetime.fromisoformat(in_days(3, "12:00"))
 DAY = timedelta(days=1)

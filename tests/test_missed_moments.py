@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from service.console.explanation import Line, explain
-from service.store import history, holds, interventions
+from service.store import history, holds, interventions, overrides
 from service.store.identifiers import new_id
 from tests.house import House, in_days
 from tests.reconciling import hold, worked
@@ -63,6 +63,18 @@ async def test_the_history_names_the_rule_and_each_booking_whose_moment_was_miss
     assert told == ("remind", "does not hold", "moment in time 2h before start", late)
     assert len(await shown(house, "early")) == 2, "in shadow as well"
     assert await alerts(house) == {("late", "remind"): 2}
+
+
+@pytest.mark.parametrize("mode", ["off", "shadow"])
+async def test_nobody_is_called_for_what_a_rule_missed_that_is_overridden(house: House, mode: overrides.Mode) -> None:
+    await house.rules(REMIND)
+    await visit(house)
+    async with house.pool.acquire() as connection:
+        await overrides.put(connection, "remind", mode, reason="", who="ada")
+    await fire(house, DUE + 2 * HOUR)
+    assert await alerts(house) == {}
+    modes = [row["mode"] for row in await house.pool.fetch("SELECT mode FROM verdicts WHERE rule = 'remind'")]
+    assert modes == ([] if mode == "off" else ["shadow"])
 
 
 async def test_each_time_of_the_clock_that_was_missed_is_named(house: House) -> None:
@@ -176,7 +188,7 @@ async def test_a_moment_that_the_old_rules_took_away_comes_when_they_are_laid_on
         await connection.execute("DELETE FROM timers")
         await connection.execute("UPDATE laid SET again_at = now() - interval '1 second'")
     late = at(house, DUE + timedelta(seconds=30))
-    await timekeeper.lay(replace(late, _read={}))
+    await timekeeper.lay(replace(late))
     assert await states(house) == [("remind", "waiting")]
     await fire(house, DUE + timedelta(seconds=31))
     assert await house.notes(booked) == ["Soon at 10:00"]

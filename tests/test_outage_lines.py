@@ -158,14 +158,18 @@ async def test_giving_way_to_another_transaction_is_no_outage(house: House) -> N
     assert ("leases_taken_over", ()) not in house.work.tally.take().values
 
 
-LATER = "rules: [{name: later, mode: live, when: appointment.foreseen, then: [{do: add_note, text: seen}]}]"
-"""As a later release may read it."""
+LATER = (
+    "rules: [{name: later, mode: live, when: appointment.foreseen, then: [{do: add_note, text: seen}]}]",
+    "rules: [{name: later, mode: live, when: appointment.created, then: [{do: foresee}]}]",
+)
+"""As a later release may read them: this one cannot tell when to ask the first, or what the second does."""
 
 
-async def test_rules_that_only_another_release_reads_are_waited_for(house: House) -> None:
+@pytest.mark.parametrize("later", LATER)
+async def test_rules_that_only_another_release_reads_are_waited_for(house: House, later: str) -> None:
     """Nothing is given up: after a rollback what came goes on once the rules suit the code, or the code the rules."""
     async with house.pool.acquire() as connection, connection.transaction():
-        await rulebooks.apply(connection, None, {"later.yaml": LATER}, "later", "a later release")
+        await rulebooks.apply(connection, None, {"later.yaml": later}, "later", "a later release")
     waiting = "SELECT DISTINCT state, waits_for FROM deliveries WHERE next_at > now() + interval '50 seconds'"
     with structlog.testing.capture_logs() as lines:
         assert await posted(house, 0, 3) == [202] * 3

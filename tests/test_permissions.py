@@ -30,11 +30,13 @@ async def test_check_says_of_each_scope_whether_the_token_has_it(office: Office,
     marks = {line.split()[1]: line.split()[0] for line in result.stdout.splitlines() if line[:1] in "✓✗?"}
     had = {"calendars.readonly", "calendars/events.readonly", "locations.readonly"}
     assert {scope for scope, mark in marks.items() if mark == "✓"} == had
-    assert len(marks) == 12
+    assert len(marks) == 13
     missing = [line for line in result.stdout.splitlines() if " calendars/events.write " in line]
     assert "401: The token is not authorized for this scope." in missing[0]
     [people] = [line for line in result.stdout.splitlines() if " users.readonly " in line]
-    assert "coming releases" not in people, "the look through a location lists them"
+    assert "no rule needs it" not in people, "the look through a location lists them"
+    [contacts] = [line for line in result.stdout.splitlines() if " contacts.write " in line]
+    assert "(rules that tag contacts, " in contacts, "it is wanting, and only some rules want it"
     async with office.sandbox.client.get("/_sandbox/calls") as answer:
         carried_out = [call for call in await answer.json() if call["method"] != "GET" and call["status"] == 200]
     assert [call["operation"] for call in carried_out] == ["AccessToken"], "nothing was written"

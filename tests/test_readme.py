@@ -9,17 +9,21 @@ import pytest
 from service.settings import Settings
 from tests import settings_table
 from workers.cli.commands import slotwright
-from workers.rulebook import files_in, read
+from workers.rule_folder import files_in
+from workers.rulebook import read
 
 ROOT = Path(__file__).parent.parent
 RULES = ROOT / "helm" / "rules"
 README = (ROOT / "README.md").read_text()
 
 
-def test_its_rule_can_be_put_in_force() -> None:
-    [text] = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    [entry] = read({"readme.yaml": text})
+def test_its_rules_can_be_put_in_force() -> None:
+    """The first is a file of its own, the second is added to the salon's."""
+    whole, added = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    [entry] = read({"readme.yaml": whole})
     assert entry.rule.mode == "live"
+    salon = (RULES / "salon.yaml").read_text()
+    assert len(read({"salon.yaml": f"{salon}\n{added}"})) == len(read({"salon.yaml": salon})) + 1
 
 
 def test_its_table_of_settings_is_that_of_the_model() -> None:

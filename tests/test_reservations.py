@@ -25,13 +25,19 @@ HOUR = timedelta(hours=1)
 EVENING = Account("evening", 0, {"dana": 1})
 
 
-async def reserve(pool: Pool, reservation: Reservation, state: str = "unknown", location_id: str = LOCATION) -> None:
-    """Keep a step that reserves somebody, as the plan of an assignment does."""
+async def reserve(
+    pool: Pool,
+    reservation: Reservation,
+    state: str = "unknown",
+    location_id: str = LOCATION,
+    about: str | None = None,
+) -> None:
+    """Keep a step that reserves somebody, as the plan of an assignment does, or of a follow-up `about` another."""
     [delivery] = await record(pool, arrival(f"d{new_id().hex[:20]}", ignored="a test"))
     assert delivery.delivery_id is not None
     step = steps.Step(
         new_id(), delivery.delivery_id, "rule", 0, 0, "assign", state, "assign", location_id,
-        reservation.appointment_id, None, meant=reservation.meant(),
+        about or reservation.appointment_id, None, meant=reservation.meant(),
     )  # fmt: skip
     async with pool.acquire() as connection:
         await write_down(connection, [steps.kept(step)])
@@ -73,6 +79,22 @@ async def test_what_may_have_been_done_reserves_until_it_is_told_that_another_ha
             assert await between(pool) == kept
         await connection.execute("UPDATE steps SET finished_at = clock_timestamp()")
         assert await between(pool) == [kim], "what was told before that says nothing"
+
+
+async def test_what_is_yet_to_be_booked_reserves_under_no_booking_that_there_is(pool: Pool) -> None:
+    """Else it would count as shown wherever the booking is that it follows, or be one with another."""
+    await register(pool)
+    for _ in range(2):
+        await reserve(pool, Reservation("", KIM, NOON, NOON + HOUR), about="app")
+    await reserve(pool, Reservation("app", DANA, NOON, NOON + HOUR))
+    booking = Booking(
+        id="app", location_id=LOCATION, calendar_id=CUTS, starts=NOON, ends=NOON + HOUR, status="new", assignee=ALEX
+    )
+    async with pool.acquire() as connection:
+        await appointments.keep(connection, LastSeen.first(booking))
+    first, second = await between(pool)
+    assert [first.user_id, second.user_id] == [KIM, KIM], "whose the other booking is says nothing of these"
+    assert len({"", "app", first.appointment_id, second.appointment_id}) == 4
 
 
 async def test_only_what_overlaps_is_reserved_and_only_in_its_location(pool: Pool) -> None:
@@ -169,12 +191,12 @@ async def test_who_was_chosen_for_another_booking_is_busy_then_before_highlevel_
     await house.settled()
     assert (await house.appointment(booked))["assignedUserId"] == DANA
     [step] = await house.steps(booked)
-    assert step["sentence"] == "assign dana: the first who is free (kim is busy then)"
+    assert step["sentence"] == "assign dana: the first who is free (kim: busy 11:30 to 12:30)"
     [(meant,), _] = await rows(house.pool, "SELECT meant FROM steps WHERE state = 'done' ORDER BY step_id")
     assert [(each["name"], each["score"], each["left_out"]) for each in meant["candidates"]] == [
-        ("kim", None, "kim is busy then"),
+        ("kim", None, "kim: busy 11:30 to 12:30"),
         ("dana", "free", None),
-        ("alex", "free", None),
+        ("alex", "not asked", None),
     ]
     assert (await house.appointment(later))["assignedUserId"] == KIM
     assert await between(house.pool, noon() - HOUR, noon() + 3 * HOUR) == [
@@ -197,9 +219,7 @@ async def test_two_bookings_of_one_hour_go_to_two_people_though_the_first_is_not
     assert (await house.appointment(first))["assignedUserId"] == KIM
     assert (await house.appointment(second))["assignedUserId"] == DANA
     [step] = await house.steps(second)
-    assert step["sentence"] == "assign dana: the first who is free (kim is busy then; alex is busy then)", (
-        "Alex has the first still"
-    )
+    assert step["sentence"] == "assign dana: the first who is free (kim: busy 12:00 to 13:00)"
 
 
 async def test_of_a_booking_that_highlevel_shows_with_them_its_word_counts_and_it_counts_once(house: House) -> None:
@@ -231,9 +251,7 @@ async def test_a_day_is_full_over_all_calendars_and_with_what_was_only_decided(h
     assert (await house.appointment(first))["assignedUserId"] == KIM
     assert (await house.appointment(second))["assignedUserId"] == ALEX
     [step] = await house.steps(second)
-    assert step["sentence"] == (
-        "assign alex: the first who is free (kim has 1 of 1 that day; dana has 2 of 2 that day)"
-    )
+    assert step["sentence"] == ("assign alex: the first who is free (kim: 1 of 1 that day; dana: 2 of 2 that day)")
 
 
 async def test_of_several_ways_the_first_that_yields_somebody_counts(house: House) -> None:
@@ -244,9 +262,7 @@ async def test_of_several_ways_the_first_that_yields_somebody_counts(house: Hous
     booked = await house.book(in_days(3, "12:00"), assignedUserId=ALEX)
     await house.settled()
     [step] = await house.steps(booked)
-    assert step["sentence"] == (
-        "assign dana: next in turn of evening (kim is busy then); before that, kim is busy then"
-    )
+    assert step["sentence"] == ("assign dana: next in turn of evening; before that, kim: busy 12:00 to 13:00")
     assert await rows(house.pool, "SELECT team, version, last_turn FROM turns ORDER BY team") == [
         ("", 1, {}),
         ("evening", 1, {DANA: 1}),

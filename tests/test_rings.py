@@ -173,3 +173,21 @@ async def test_each_booking_is_counted_by_itself(house: House) -> None:
         await house.book(in_days(3, clock), assignedUserId=DANA)
         await house.settled()
     assert await states(house) == {"done": 5}
+
+
+async def test_a_booking_that_goes_to_and_fro_between_calendars_is_moved_as_well(house: House) -> None:
+    to = "do: reschedule, to: '{{{{ starts }}}}', calendar: {}, notify: false"
+    await house.rules(
+        rule(
+            "out",
+            "appointment.created, appointment.updated",
+            to.format("consultations"),
+            more=f"{OWN} if: {{calendar: cuts}},",
+        )
+        + rule("back", "appointment.updated", to.format("cuts"), more=f"{OWN} if: {{calendar: consultations}},")
+    )
+    booked = await house.book(in_days(3, "12:00"), assignedUserId=DANA)
+    await house.settled()
+    *_, parked = await house.steps(booked)
+    assert (parked["rule"], parked["state"]) == ("out", "parked"), parked["reason"]
+    assert parked["reason"] == "a ring: moved 2 times within 24 h, by out, then by back; out would be next"

@@ -64,7 +64,7 @@ def test_every_operation_that_a_worker_may_send_is_served() -> None:
     declaring = {f"service.highlevel.{name}" for name in operations.__all__}
     known = {operation for operation in Operation.known.values() if operation.__module__ in declaring}
     assert HANDLERS.keys() == known
-    assert len(known) == 71
+    assert len(known) == 73
 
 
 async def test_an_appointment_lives_in_the_recorded_shapes(sandbox: Sandbox) -> None:

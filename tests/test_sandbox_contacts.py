@@ -71,6 +71,7 @@ async def test_a_contact_is_read_whole_and_those_of_others_are_not_found() -> No
             ("DELETE", "/contacts/eve/tags", {"tags": ["a"]}),
             ("POST", "/contacts/eve/tasks", {"title": "a", "dueDate": at("10:00"), "completed": False}),
             ("POST", "/contacts/eve/workflow/w", {}),
+            ("GET", "/contacts/eve/tasks", None),
             ("DELETE", "/contacts/eve/workflow/w", {}),
         ):
             assert (await sandbox.call(method, path, body, status=404))["message"] == "The contact is not found."
@@ -91,12 +92,12 @@ async def test_a_contact_gets_an_owner_who_is_a_user_or_none() -> None:
         assert (await read(sandbox))["assignedTo"] is None
 
 
-async def test_tags_are_added_and_taken_away_each_once_and_in_order() -> None:
+async def test_tags_are_added_and_taken_away_each_once_in_order_and_in_small_letters() -> None:
     async with running(told=False, seed=PLACE) as sandbox:
-        answer = await sandbox.call("POST", "/contacts/ada/tags", {"tags": ["New", "web", "New"]}, status=201)
-        assert TagsReply.model_validate(answer).tags == ("vip", "web", "New")
-        answer = await sandbox.call("DELETE", "/contacts/ada/tags", {"tags": ["vip", "unknown"]})
-        assert answer["tags"] == (await read(sandbox))["tags"] == ["web", "New"]
+        answer = await sandbox.call("POST", "/contacts/ada/tags", {"tags": ["New", "WEB", "new"]}, status=201)
+        assert TagsReply.model_validate(answer).tags == ("vip", "web", "new")
+        answer = await sandbox.call("DELETE", "/contacts/ada/tags", {"tags": ["Vip", "unknown"]})
+        assert answer["tags"] == (await read(sandbox))["tags"] == ["web", "new"]
         for wrong in ({}, {"tags": "web"}, {"tags": [1]}, {"tags": [], "more": 1}):
             await sandbox.call("POST", "/contacts/ada/tags", wrong, status=422)
             await sandbox.call("DELETE", "/contacts/ada/tags", wrong, status=422)
@@ -147,10 +148,11 @@ async def test_what_changes_on_a_contact_is_announced_and_nothing_else_is() -> N
                 "webhookId": owned["webhookId"],
             }
         )
-        assert (tagged["tags"], untagged["tags"]) == (["vip", "web", "New"], ["web"])
+        assert tagged["type"] == untagged["type"] == "ContactTagUpdate"
+        assert (tagged["tags"], untagged["tags"]) == (["vip", "web", "new"], ["web"])
 
 
-async def test_a_task_is_set() -> None:
+async def test_a_task_is_set_and_listed() -> None:
     async with running(told=False, seed=PLACE) as sandbox:
         body = {"title": "Call", "dueDate": "2026-03-24T11:00:00+01:00", "completed": False, "assignedTo": KIM}
         answer = await sandbox.call("POST", "/contacts/ada/tasks", body, status=201)
@@ -163,6 +165,7 @@ async def test_a_task_is_set() -> None:
             "dueDate": "2026-03-24T10:00:00.000Z",
         }
         await sandbox.call("POST", "/contacts/ada/tasks", {**body, "assignedTo": "nobody"}, status=400)
+        assert (await sandbox.call("GET", "/contacts/ada/tasks"))["tasks"] == [answer["task"]]
         for wrong in ({"dueDate": "soon"}, {"title": 1}, {"completed": None}):
             await sandbox.call("POST", "/contacts/ada/tasks", {**body, **wrong}, status=422)
 

@@ -292,6 +292,7 @@ async def test_installing_and_uninstalling_are_announced_and_an_app_taken_away_h
         ("DELETE", "/contacts/{id}/tags", "contacts.write"),
         ("GET", "/users/", "users.readonly"),
         ("GET", "/locations/{id}", "locations.readonly"),
+        ("GET", "/locations/{id}/customFields", "locations/customFields.readonly"),
     ],
 )
 def test_each_path_has_the_scope_that_highlevel_asks_for(method: str, path: str, scope: str) -> None:

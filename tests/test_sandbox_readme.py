@@ -44,7 +44,7 @@ def test_its_faults_can_be_ordered() -> None:
 
 def test_it_names_everybody_in_the_demo() -> None:
     ids = set(re.findall(r"\bid: (\w{20})\b", packaged_seed("demo")))
-    assert len(ids) == 29
+    assert len(ids) == 30
     assert ids - set(re.findall(r"`(\w{20})`", PAGE)) == set()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from service.event import read_workflow
 from service.sandbox.webhooks.outbox import Patience
+from tests.salons import open_salon, path_of
 from tests.sandboxes import ADA, APPOINTMENTS, CUTS, KIM, LOCATION, Sandbox, at, running, until
 
 FIRST = "2026-03-30T10:00:00+01:00"
@@ -104,6 +105,20 @@ async def test_it_is_tried_again_in_a_lane_of_its_own() -> None:
         assert sandbox.workflow.bodies[3]["calendar"]["title"] == "Second"
         answer = await sandbox.call("GET", "/_sandbox/webhooks")
         assert (answer["waiting"], answer["delivered"], answer["given_up"]) == (0, 4, 0)
+
+
+async def test_a_service_booking_sets_it_off_once_made_or_changed_and_a_deletion_does_not() -> None:
+    async with open_salon(workflow=True) as salon:
+        booked = await salon.book()
+        await salon.edit(booked, title="Roots")
+        await salon.sandbox.call("DELETE", path_of(booked))
+        assert await counts(salon.sandbox) == (0, 2)
+        for raw, _, _ in salon.sandbox.workflow.arrived:
+            event = read_workflow(raw)
+            assert event.of_service_booking
+            assert event.not_understood is None
+            assert (event.location_id, event.appointment_id, event.contact_id) == (LOCATION, booked["bookingId"], ADA)
+            assert "calendar" not in event.body
 
 
 async def test_without_an_address_no_workflow_posts() -> None:

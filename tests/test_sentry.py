@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -23,13 +23,17 @@ from service.highlevel.connection import open_session
 from service.queue import Bell
 from service.receiver.app import errors_are_problems
 from service.settings import Settings
+from service.store.alerts import raised
 from service.store.database import Pool
 from service.store.identifiers import new_id
+from service.store.ledger import write_down
 from service.telemetry import Outage, Tally, release, report, sentry, working_on
 from tests.house import House, in_days, settings_for
 from tests.house import now as clock
 from tests.sandboxes import LOCATION
 from workers.actions.add_note import AddNote
+from workers.alerting.channels import channels
+from workers.alerting.sending import Sender
 from workers.cli.roles import ended
 from workers.jobs import Drainer, listen
 from workers.settle import Settler
@@ -51,6 +55,8 @@ ALLOWED = {
     "contexts",
     "exception",
 }
+
+OF_ALERT = ALLOWED - {"exception", "contexts", "logger"} | {"message", "fingerprint"}
 
 
 class Captured(Transport):
@@ -102,12 +108,13 @@ def captured() -> Iterator[Captured]:
     for sent in transport.sent:
         assert [canary for canary in CANARIES if canary in sent.decode()] == []
     for event in transport.events:
-        assert set(event) <= ALLOWED
-        assert set(event["tags"]) <= set(sentry.TAGS)
-        assert set(event["contexts"]) <= {"runtime", "trace"}
+        is_alert = "message" in event
+        assert set(event) <= (OF_ALERT if is_alert else ALLOWED)
+        assert set(event["tags"]) <= set(sentry.OF_ALERTS if is_alert else sentry.TAGS)
+        assert set(event.get("contexts", ())) <= {"runtime", "trace"}
         assert (event["environment"], event["release"]) == ("staging", f"slotwright@{version('slotwright')}")
         assert event["tags"]["role"] == "work"
-        assert event["exception"]["values"], "an event is an error"
+        assert is_alert or event["exception"]["values"], "an event is an alert or an error"
 
 
 def fail() -> None:
@@ -215,6 +222,34 @@ async def test_an_error_in_an_action_carries_what_was_worked_on(
     }
     [line] = [line for line in lines if line["event"] == "unexpected error"]
     assert (line["delivery"], line["lane"]) == (tags["delivery"], lane)
+
+
+async def test_an_alert_is_told_by_kind_rule_and_ids_and_not_in_its_words(
+    captured: Captured, pool: Pool, database_url: str, servers: Servers
+) -> None:
+    settings = settings_for(database_url, servers.redis_url, sentry_dsn=configured().sentry_dsn)
+    work = Workplace(settings, pool, cast("aiohttp.ClientSession", None), clock)
+    [channel] = channels(work)
+    sender, delivery = Sender(work, channel, new_id()), new_id()
+    await sender.look()
+    about: Any = {"rule": "evening", "location_id": LOCATION, "delivery_id": delivery}
+    async with pool.acquire() as connection, connection.transaction():
+        await write_down(connection, [raised("urgent", WORDS, **about), raised("urgent", WORDS, **about)])
+        await write_down(connection, [raised("late", "too late", rule="ada@example.com")])
+    await sender.look()
+    await sender.look()
+    urgent, late = captured.events
+    assert (urgent["message"], urgent["level"]) == ("alert: urgent: evening", "error")
+    assert urgent["fingerprint"] == ["alert", "urgent", LOCATION, "evening"]
+    assert urgent["tags"] == {
+        "kind": "urgent",
+        "rule": "evening",
+        "location": LOCATION,
+        "delivery": str(delivery),
+        "times": "2",
+        "role": "work",
+    }
+    assert (late["message"], late["level"]) == ("alert: late", "warning")
 
 
 async def test_a_tag_that_is_not_of_its_shape_is_left_out(captured: Captured) -> None:

@@ -18,6 +18,7 @@ GOOD = {
     "REDIS_URL": "redis://:hush-redis@localhost:6379/0",
     "SECRET_KEY": base64.urlsafe_b64encode(b"32 bytes that nobody else knows.").decode(),
     "SENTRY_DSN": "https://hush-sentry@example.com/1",
+    "ALERT_WEBHOOKS": "https://hooks.example.com/hush-alerts,https://hooks.example.com/hush-more",
 }
 SECRETS = ("hush", GOOD["SECRET_KEY"])
 
@@ -112,6 +113,13 @@ def test_what_is_missing_and_what_is_malformed_is_named_at_once(monkeypatch: pyt
         ("CALL_ALLOWED", "hush.example.com"),
         ("CALL_ALLOWED", "127.0.0.1:9099,http://hush:80"),
         ("CALL_TIMEOUT", "4.1"),
+        ("ALERT_WEBHOOKS", "hooks.example.com/hush"),
+        ("ALERT_WEBHOOKS", "ftp://hush.example.com/"),
+        ("ALERT_WEBHOOKS", "https://me:hush@example.com/"),
+        ("ALERT_WEBHOOKS", "https://example.com/#hush"),
+        ("ALERT_WEBHOOKS", "https://example.com/hush one"),
+        ("ALERT_WEBHOOKS", "https://ok.example.com/,https://[hush"),
+        ("ALERT_WEBHOOKS", "https://hush:x/"),
         ("LOG_FORMAT", "xml"),
     ],
 )

@@ -18,13 +18,16 @@ from service.highlevel.call import Call
 from service.store import (
     appointments,
     arrivals,
+    bookings,
     calls,
+    contacts,
     deliveries,
     follows,
     lanes,
     locations,
     migrations,
     rulebooks,
+    series,
     steps,
 )
 from service.store.database import Pool
@@ -84,6 +87,7 @@ async def filled(pool: Pool) -> Pool:
     INSERT INTO delivery_keys (source, key, delivery_id)
         SELECT source, gen_random_uuid()::text, delivery_id FROM deliveries;
     INSERT INTO appointments (location_id, appointment_id, booking) SELECT location_id, subject, '{}' FROM lanes;
+    INSERT INTO contacts SELECT location_id, subject, '{}', now() FROM lanes;
     INSERT INTO steps (step_id, delivery_id, location_id, appointment_id, rule, place, part, action, state, sentence)
         SELECT gen_random_uuid(), delivery_id, 'loc', appointment_id, 'r', 0, 0, 'a', 'done', 's' FROM deliveries;
     UPDATE lanes SET ready_at = now() - interval '1 minute' WHERE subject LIKE 's1__';
@@ -114,7 +118,12 @@ HOT: list[tuple[str, list[Any], set[str]]] = [
     (arrivals.KNOWN_KEYS, [["highlevel"] * 20, list("abcdefghijklmnopqrst")], {"delivery_keys_pkey"}),
     (appointments.FIND, ["loc", "s7"], {"appointments_pkey"}),
     (appointments.SEVERAL, [["loc"], ["s7"]], {"appointments_pkey"}),
+    (contacts.FIND, ["loc", "c7"], {"contacts_pkey"}),
+    (contacts.WRITTEN, ["loc", "c7", NOW], {"steps_on_contacts"}),
     (steps.OF_DELIVERIES, [[UUID(int=1)]], {"steps_delivery_id_rule_place_part_key"}),
+    (bookings.BOOKED_BY, ["loc", "c7", "s7", "cal", NOW, NOW, timedelta(seconds=60)], {"steps_that_book"}),
+    (series.CHANGES_SINCE, ["loc", "s7", NOW, NOW, timedelta(seconds=60)], {"steps_of_series"}),
+    (steps.CHANGED_BY, ["loc", "s7", "any", timedelta(days=1), "s7"], {"steps_by_appointment", "steps_of_series"}),
     (steps.TAKEN, ["loc", ["a", "b"], UUID(int=1)], {"steps_by_written"}),
 ]
 

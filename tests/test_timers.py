@@ -272,6 +272,7 @@ async def test_the_body_of_a_moment_holds_ids_and_no_personal_data(located: Pool
         "due",
         "until",
         "starts",
+        "since",
     }
 
 

@@ -147,3 +147,12 @@ def test_a_moment_that_only_another_release_can_read_is_missed_and_holds_up_no_o
     found = outcome(timer("at the full moon", "2027-07-05 08:00"), instant("2027-07-05 08:00"))
     assert found.missed is not None
     assert "cannot read" in found.missed
+
+
+def test_for_what_a_rule_booked_no_rule_waits_that_books() -> None:
+    books = rule("books", when="15m after end", then="{do: book, to: {shift: 7d}, notify: false}", more=LIVE)
+    found = read({"rules.yaml": books + rule("notes", when="15m after end", more=LIVE)})
+    for made, waits in ((False, ["books", "notes"]), (True, ["notes"])):
+        laid = laid_for(found, LEEDS, VISIT, NOON, made_by_us=made)
+        newly = laid_newly(waiting(found, LEEDS), LEEDS, VISIT, NOON, made_by_us=made)
+        assert [each.rule for each in laid or ()] == [each.rule for each in newly] == waits

@@ -16,6 +16,10 @@ def composed(text: str) -> Node:
     return node
 
 
+def parts(node: Node) -> list[tuple[str | int, Node]]:
+    return [(key, part) for key in node.inside if (part := node.part(key))]
+
+
 def fault(text: str) -> tuple[str, int, int]:
     with pytest.raises(YamlFault) as caught:
         compose(text)
@@ -44,6 +48,13 @@ def fault(text: str) -> tuple[str, int, int]:
         ("null", None),
         ("'true'", "true"),
         ('"5"', "5"),
+        ('"\\u2028\\t\\n"', "\u2028\t\n"),
+        ("+", "+"),
+        (".", "."),
+        ("-.inf", float("-inf")),
+        ("+.5", 0.5),
+        ("5.", 5.0),
+        ("5th", "5th"),
         ("!!str 5", "5"),
         ("=", "="),
         ("|\n  text\n", "text\n"),
@@ -64,6 +75,25 @@ def test_every_value_and_key_knows_its_place() -> None:
     assert node.at(("rules", 0, "missing")) is node.at(("rules", 0))
 
 
+def test_what_stands_in_a_value_is_found_by_its_key() -> None:
+    node = composed("a: 5\nb: [x, {c: y}]\n")
+    assert [(word, part.line, part.column, part.data) for word, part in parts(node)] == [
+        ("a", 1, 4, 5),
+        ("b", 2, 4, ["x", {"c": "y"}]),
+    ]
+    listed = node.part("b")
+    assert listed is not None
+    assert listed.part(1) is node.at(("b", 1))
+    assert listed.part(2) is listed.part("c") is node.part("c") is None
+
+
+def test_an_alias_stands_where_its_anchor_does() -> None:
+    node = composed("a: &x one\nb: *x\nc: &y {d: two}\ne: *y\n*x : three\n")
+    assert [(part.line, part.column) for _, part in parts(node)] == [(1, 4), (1, 4), (3, 4), (3, 4), (5, 6)]
+    assert node.at(("e", "d")).line == 3
+    assert node.data == {"a": "one", "b": "one", "c": {"d": "two"}, "e": {"d": "two"}, "one": "three"}
+
+
 def test_a_path_may_tell_the_variant_chosen_by_do() -> None:
     node = composed("then: [{do: assign, assign: {do: x}, to: y}]")
     assert node.at(("then", 0, "assign", "to")).data == "y"
@@ -75,10 +105,15 @@ def test_a_key_that_stands_twice_or_is_no_text_is_told_and_reading_goes_on() -> 
     assert node is not None
     assert node.data == {"a": 1, "b": {"c": 2}}
     assert [(each.line, each.column, each.message) for each in faults] == [
-        (2, 5, "text expected before the colon, found the number 5"),
+        (2, 5, "text expected before the colon, found the number 5: put it in quotes"),
         (3, 1, "'a' stands here twice, first in line 1"),
         (4, 3, "text expected before the colon, found a list"),
     ]
+
+
+def test_of_many_wrong_keys_the_first_thousand_are_told() -> None:
+    _, faults = compose("a: 1\n" * 2000)
+    assert [faults[0].line, faults[-1].line, len(faults)] == [2, 1001, 1000]
 
 
 def test_an_alias_is_what_it_stands_for() -> None:
@@ -103,9 +138,11 @@ def test_an_alias_of_nothing_before_it_is_refused(text: str) -> None:
         ("a: !!python/name:os.system x", "the tag 'tag:yaml.org,2002:python/name:os.system' is not known here", 1, 4),
         ("a: !thing {}", "the tag '!thing' is not known here", 1, 4),
         ("a:\n b\x07", "the character '\\x07' is not allowed in YAML", 2, 3),
+        ('a:\n - "x\\0"', "the character '\\x00' is not allowed in a text", 2, 4),
+        ('"\\a": 1', "the character '\\x07' is not allowed in a text", 1, 1),
         ("a: \ud800", "the character '\\ud800' is not allowed in YAML", 1, 4),
-        ("a: b: c", "mapping values are not allowed in this context", 1, 5),
-        ("a: 'b", "while scanning a quoted scalar, found unexpected end of stream", 1, 6),
+        ("a: b: c", "a second colon in one line: a text with a colon must be in quotes", 1, 5),
+        ("a: 'b", "the quote that begins here is not closed", 1, 4),
     ],
 )
 def test_what_is_no_file_of_ours_is_refused_with_its_place(text: str, message: str, line: int, column: int) -> None:

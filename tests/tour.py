@@ -20,7 +20,8 @@ locations:
     timezone: Europe/London
     tokens: [pit-sandbox-demo]
     users: [{{id: {DANA}, name: Dana}}, {{id: {KIM}, name: Kim}}, {{id: {ALEX}, name: Alex}}]
-    contacts: [{{id: {ADA}, name: Ada Example}}]
+    custom_fields: [{{id: fLangQ8mWx3vTn6Jd2Rk, name: Preferred language}}]
+    contacts: [{{id: {ADA}, name: Ada Example, fields: {{Preferred language: French}}}}]
     groups: [{{id: {HAIR}, name: Hair, slug: hair-of-all-kinds}}]
     calendars:
       - id: {CUTS}

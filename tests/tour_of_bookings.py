@@ -10,11 +10,12 @@ from service.highlevel.contacts import (
     CreateTask,
     GetContact,
     ListContactAppointments,
+    ListTasks,
     RemoveContactFromWorkflow,
     RemoveContactTags,
     SearchContacts,
 )
-from service.highlevel.locations import GetLocation
+from service.highlevel.locations import GetLocation, ListCustomFields
 from service.highlevel.notes import CreateNote, DeleteNote, EditNote, ListNotes
 from service.highlevel.operation import Api
 from service.highlevel.users import ListUsers, SearchUsers
@@ -121,7 +122,9 @@ async def contacts(api: Api) -> None:
     task = CreateTask(
         contact_id=ADA, title="Call", body="About the dog", due_date=at("12:00"), completed=False, assigned_to=DANA
     )
-    agree((await api(task)).task, task)
+    set_ = (await api(task)).task
+    agree(set_, task)
+    assert (await api(ListTasks(contact_id=ADA))).tasks == (set_,)
     workflow = "wF4lRm7TqZ2xKcV9NbJe"
     assert (
         await api(AddContactToWorkflow(contact_id=ADA, workflow_id=workflow, event_start_time=at("12:00")))
@@ -141,6 +144,11 @@ async def contacts(api: Api) -> None:
 async def people(api: Api) -> None:
     location = (await api(GetLocation(location_id=LOCATION))).location
     assert (location.name, location.timezone) == ("Leeds Salon", "Europe/London")
+    (field,) = (await api(ListCustomFields(location_id=LOCATION, model="contact"))).custom_fields
+    assert (field.name, field.field_key) == ("Preferred language", "contact.preferred_language")
+    assert (await api(ListCustomFields(location_id=LOCATION, model="opportunity"))).custom_fields == ()
+    (said,) = (await api(GetContact(contact_id=ADA))).contact.custom_fields or ()
+    assert (said.id, said.value) == (field.id, "French")
     users = (await api(ListUsers(location_id=LOCATION))).users
     assert {user.id: user.name for user in users} == {DANA: "Dana", KIM: "Kim", ALEX: "Alex"}
     search = SearchUsers(company_id=location.company_id or "", location_id=LOCATION, text="kim")
