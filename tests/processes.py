@@ -1,6 +1,8 @@
 """Roles as real processes, of this release or of another, to be ended and killed, and ways to stop them at a point."""
 
 import asyncio
+import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -105,11 +107,18 @@ def kill(process: Process) -> None:
     process.wait()
 
 
+_PORTS = itertools.cycle(range(20_000 + 500 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 24), 32_000))
+
+
 def free_port() -> int:
-    """One that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that nobody listens on. Not of those that the system hands out, or somebody's connection may have it by the
+    time it is used, and no other test process asks for it first."""
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("cycles have no end")
 
 
 async def ready(process: Process, port: int, log: Path) -> None:

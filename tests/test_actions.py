@@ -104,7 +104,7 @@ async def test_no_free_time_leaves_the_booking_and_says_how_many_slots_were_look
     await house.settled()
     [step] = await house.steps(booked)
     assert step["state"] == "unchanged"
-    assert step["reason"].startswith("no free time for dana sun in 31 days from Monday ")
+    assert step["reason"].startswith("no free time for dana on sun in 31 days from Monday ")
     assert re.search(r": (\d+) slots looked at, \1 on other days$", step["reason"])
     assert await house.writes("EditAppointment") == 0
 

@@ -179,7 +179,7 @@ FAULTY = [
         "{do: reschedule, to: 17:00, notify: true}",
         "26: a moment with its date such as 2027-03-26 17:00 expected, found '17:00'",
     ),
-    ("{do: reschedule, to: {shft: 1d}, notify: true}", "27: 'shft' is not known in shift; did you mean 'shift'?"),
+    ("{do: reschedule, to: {shft: 1d}, notify: true}", "27: 'shft' is not known here; did you mean 'shift'?"),
     ("{do: reschedule, to: {shift: 0d}, notify: true}", "34: a duration longer than nothing expected"),
     (
         "{do: reschedule, to: '{{ event.person }}', notify: true}",
@@ -212,7 +212,7 @@ FAULTY = [
         "58: 'persn' is not known here; known: person, time_of_day; did you mean 'person'?",
     ),
     ("{do: reschedule, to: next_free, notify: true, lasts: 5w}", "51: a booking lasts 31d at most"),
-    ("{do: cancel}", "5: cancel must say notify: a silent cancellation is a wasted trip"),
+    ("{do: cancel}", "5: cancel must say notify (true or false): a silent cancellation is a wasted trip"),
     (
         "{do: cancel, notify: if_start_changes}",
         "26: true or false expected: if_start_changes is for a booking that is moved",
@@ -228,7 +228,7 @@ FAULTY = [
     ),
     ("{do: retitle}", "5: retitle must say either prefix or text"),
     ("{do: retitle, prefix: a, text: b}", "5: retitle must say either prefix or text"),
-    ("{do: book, to: next_free}", "5: book must say notify: whether the client hears of it"),
+    ("{do: book, to: next_free}", "5: book must say notify (true or false): whether the client hears of it"),
     ("{do: book, notify: false}", "5: book must say to: next_free, {shift: 14d} or a moment"),
 ]
 

@@ -118,7 +118,7 @@ def test_every_command_in_the_runbook_exists_with_its_options(line: str) -> None
     while isinstance(command, click.Group):
         command = command.get_command(click.Context(command), words.pop(0))
     assert command is not None, line
-    command.make_context("slotwright", ["." if word == "DIR" else word for word in words])
+    command.make_context("slotwright", [{"DIR": ".", "N": "1"}.get(word, word) for word in words])
 
 
 def test_the_runbook_names_settings_and_values_that_there_are() -> None:

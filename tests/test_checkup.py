@@ -113,7 +113,7 @@ async def test_a_database_that_takes_no_writes_of_ours_is_told(
         finally:
             await connection.execute(f"DROP OWNED BY {role}")
             await connection.execute(f"DROP ROLE {role}")
-    first = "alerts, appointments, budgets, calls, channels"
+    first = "alerts, appointments, budgets, bursts, calls"
     assert line.state == "failed"
     assert re.fullmatch(rf"this user may not read and write {first} and \d+ more", line.found)
 

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -30,6 +29,7 @@ from service.embedded import Servers
 from tests.conftest import named
 from tests.dockerfile import QUICKER, ROOT, Build, stages
 from tests.house import APP_ID, SECRET, TOKEN, in_days
+from tests.processes import free_port
 from tests.sandboxes import ADA, CUTS, HEADERS, LOCATION
 from workers.cli.rules.book import rules_in, summary
 
@@ -115,14 +115,6 @@ def answers(port: int, url: str) -> bool:
         return False
 
 
-def free_ports(number: int) -> list[int]:
-    opened = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in opened]
-    for one in opened:
-        one.close()
-    return ports
-
-
 @pytest.fixture(scope="module")
 def built() -> Iterator[Path]:
     """The builder's steps, done. Not below pytest's own folder, which the image's user may not enter."""
@@ -149,7 +141,7 @@ def image(built: Path, servers: Servers) -> Image:
         await connection.close()
 
     asyncio.run(create())
-    receiver, console, sandbox = free_ports(3)
+    receiver, console, sandbox = free_port(), free_port(), free_port()
     return Image(
         built,
         {

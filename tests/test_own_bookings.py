@@ -29,6 +29,7 @@ AGAIN = rule(
 DEAF = rule("deaf", "appointment.created", "do: add_note, text: news")
 HEARS = rule("hears", "appointment.created", "do: add_note, text: ours", more="on_own_changes: true,")
 STARTS = datetime(2027, 3, 30, 17, tzinfo=UTC)
+BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 SKEW = timedelta(seconds=60)
 
 
@@ -87,7 +88,6 @@ BOOKED = Booking(
     assignee=KIM,
     starts=STARTS,
     ends=STARTS + timedelta(hours=1),
-    added=datetime.now(UTC) + timedelta(seconds=1),
 )
 
 
@@ -117,7 +117,8 @@ async def maker(house: House, **fields: Any) -> None:
 
 async def made_by(pool: Pool, **fields: Any) -> str | None:
     async with pool.acquire() as connection:
-        return await booked_by(connection, BOOKED.changed(**fields), skew=SKEW)
+        booking = BOOKED.changed(**{"added": datetime.now(UTC), **fields})
+        return await booked_by(connection, booking, skew=SKEW)
 
 
 WHOSE: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
@@ -134,7 +135,7 @@ WHOSE: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({}, {"starts": STARTS + timedelta(hours=1)}, False),
     ({}, {"contact_id": "cGrc7YwP2kVb9HsD4tQx"}, False),
     ({}, {"contact_id": None}, False),
-    ({}, {"added": datetime.now(UTC) - timedelta(hours=1)}, False),  # it was there before we sent anything
+    ({}, {"added": BEFORE}, False),  # it was there before we sent anything
     ({}, {"added": None}, True),
 ]
 

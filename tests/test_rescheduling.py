@@ -175,11 +175,14 @@ def test_what_was_looked_at_is_counted_by_the_reason() -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"days": "mon-fri", "hours": "09:00-12:00", "except": "bank"}, "mon-fri 09:00-12:00 except bank"),
-        ({"days": ["sat", "mon", "tue"], "hours": "open"}, "mon, tue, sat open"),
-        ({"hours": ["22:00-02:00", "9:00-10:00"]}, "22:00-02:00, 09:00-10:00"),
-        ({"except": ["2027-05-01", "bank"]}, "except 2027-05-01, bank"),
-        ({"hours": {"mon": "09:00-10:00"}}, "mon 09:00-10:00"),
+        (
+            {"days": "mon-fri", "hours": "09:00-12:00", "except": "bank"},
+            "on mon-fri within 09:00-12:00, except on `bank`",
+        ),
+        ({"days": ["sat", "mon", "tue"], "hours": "open"}, "on mon, tue, sat within the hours `open`"),
+        ({"hours": ["22:00-02:00", "9:00-10:00"]}, "within 22:00-02:00, 09:00-10:00"),
+        ({"except": ["2027-05-01", "bank"]}, "except on 2027-05-01, `bank`"),
+        ({"hours": {"mon": "09:00-10:00"}}, "within mon 09:00-10:00"),
     ],
 )
 def test_what_a_rule_allows_is_told_in_its_words(said: dict[str, Any], words: str) -> None:

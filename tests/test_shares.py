@@ -37,7 +37,9 @@ DESK = "uDesk4mT8qLw5ZrK1vNp"
 @pytest.fixture
 async def idle(database_url: str, servers: Servers, tmp_path: Path) -> AsyncIterator[House]:
     """A house in which nobody works yet, of a salon with a front desk."""
-    text = packaged_seed("demo").replace("    contacts:", f"      - {{id: {DESK}, name: Desk}}\n    contacts:", 1)
+    text = packaged_seed("demo").replace(
+        "    custom_fields:", f"      - {{id: {DESK}, name: Desk}}\n    custom_fields:", 1
+    )
     seed = tmp_path / "seed.yaml"
     seed.write_text(text.replace("team: [Dana, Kim, Alex]", "team: [Dana, Kim, Alex, Desk]"))
     async with open_house(database_url, servers.redis_url, working=False, seed=seed) as opened:

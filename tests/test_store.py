@@ -119,7 +119,7 @@ HOT: list[tuple[str, list[Any], set[str]]] = [
     (appointments.FIND, ["loc", "s7"], {"appointments_pkey"}),
     (appointments.SEVERAL, [["loc"], ["s7"]], {"appointments_pkey"}),
     (contacts.FIND, ["loc", "c7"], {"contacts_pkey"}),
-    (contacts.WRITTEN, ["loc", "c7", NOW], {"steps_on_contacts"}),
+    (contacts.WRITTEN, ["loc", "c7", NOW, timedelta(minutes=1)], {"steps_on_contacts"}),
     (steps.OF_DELIVERIES, [[UUID(int=1)]], {"steps_delivery_id_rule_place_part_key"}),
     (bookings.BOOKED_BY, ["loc", "c7", "s7", "cal", NOW, NOW, timedelta(seconds=60)], {"steps_that_book"}),
     (series.CHANGES_SINCE, ["loc", "s7", NOW, NOW, timedelta(seconds=60)], {"steps_of_series"}),

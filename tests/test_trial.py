@@ -179,5 +179,5 @@ def test_faulty_rules_are_said_as_check_says_them(tried: Any) -> None:
     faulty = rule("note", "appointment.created", "do: add_nite, text: hello")
     result, file = tried(event(booking(1, NOON)), rules=faulty)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == say("rules", "check", file.parent).stdout
+    assert f"{result.stderr}1 fault.\n" == say("rules", "check", file.parent).stdout
     assert "^" in result.stderr

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ import pytest
 
 from service.sandbox.seeds.seed import packaged_seed
 from tests.conftest import memory
-from tests.processes import NO_TLS
+from tests.processes import NO_TLS, free_port
 from tests.strangers import reachable
 from workers.cli.demo import SAMPLES
 
@@ -45,11 +44,7 @@ def place() -> Iterator[Path]:
 @pytest.fixture
 def ports() -> list[str]:
     """Three that nobody listens on, as options."""
-    with socket.socket() as one, socket.socket() as other, socket.socket() as third:
-        for each in (one, other, third):
-            each.bind(("127.0.0.1", 0))
-        named = {"--port": one, "--sandbox-port": other, "--console-port": third}
-        return [word for name, each in named.items() for word in (name, str(each.getsockname()[1]))]
+    return [word for name in ("--port", "--sandbox-port", "--console-port") for word in (name, str(free_port()))]
 
 
 def environment(place: Path) -> dict[str, str]:

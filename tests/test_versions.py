@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.store.database import Pool
-from tests.house import register
+from tests.house import SECRET, register
 from tests.sandboxes import LOCATION
 from tests.test_apply import rule
 from tests.test_cli import say
@@ -234,5 +234,6 @@ async def test_a_location_that_nobody_registered_is_told_by_apply_and_check(desk
         result = await asyncio.to_thread(say, "rules", command, desk.folder, env={"DATABASE_URL": desk.url})
         assert (result.exit_code, warning in result.output) == (0, True), result.output
     online = ("check", "--online", desk.folder)
-    result = await asyncio.to_thread(say, "rules", *online, env={"DATABASE_URL": desk.url})
+    secret = SECRET.get_secret_value()
+    result = await asyncio.to_thread(say, "rules", *online, env={"DATABASE_URL": desk.url, "SECRET_KEY": secret})
     assert told in result.stderr

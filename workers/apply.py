@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from service.event import INSTALL, MOMENT, UNINSTALL
+from service.event_types import INSTALL, MOMENT, UNINSTALL
 from service.highlevel.errors import HighLevelError
 from service.store import bursts, contacts, steps, timers
 from service.store.appointments import LastSeen

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic_core import PydanticCustomError
 
-from service.event import EXTERNAL, LONGEST_ID, at_path
+from service.event import LONGEST_ID, at_path
+from service.event_types import EXTERNAL
 from service.trigger import storable
 from workers.facts import MISSING, Answer, Fact, Missing, Sight
 from workers.kinds import Kind

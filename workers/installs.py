@@ -8,7 +8,7 @@ import structlog
 
 from service.access import app
 from service.access.connection import AppRemoved, Connected, Connector, NoTimeZone
-from service.event import INSTALL
+from service.event_types import INSTALL
 from service.highlevel.errors import HighLevelError
 from service.highlevel.oauth import Granted
 from service.store import installs, locations, tokens

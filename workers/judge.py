@@ -6,7 +6,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
-from service.event import QUIET, Event
+from service.event import Event
+from service.event_types import QUIET
 from service.highlevel.appointments import GetAppointment
 from service.highlevel.contacts import Contact
 from service.highlevel.errors import NotFound

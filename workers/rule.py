@@ -17,7 +17,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from service.event import EXTERNAL, QUIET, SOURCE_NAME
+from service.event import SOURCE_NAME
+from service.event_types import EXTERNAL, QUIET
 from service.store.conduct import Limit
 from service.trigger import SUBJECTS, TAKES_NO_TIME, Booking, Subject, Trigger
 from workers.actions import Action, AnyAction, read_steps

@@ -36,8 +36,8 @@ FROM_THE_START: Mapping[str, Sequence[tuple[str, ...]]] = {
     "steps": [
         (action, state)
         for action in (
-            *("add_note", "alert", "assign", "block_slot", "call", "create_task", "reschedule", "set_owner"),
-            *("start_workflow", "stop_workflow", "tag_contact"),
+            *("add_note", "alert", "assign", "block_slot", "book", "call", "cancel", "create_task", "reschedule"),
+            *("retitle", "set_owner", "set_status", "start_workflow", "stop_workflow", "tag_contact"),
         )
         for state in ("done", "failed", "unknown")
     ],

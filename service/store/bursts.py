@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from service.event import QUIET
+from service.event_types import QUIET
 from service.store import arrivals
 from service.store.database import BOUND, Connection
 from service.store.timers import Timer, arrival

@@ -8,7 +8,8 @@ from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
 
-from service.event import NEIGHBOUR, read_neighbour
+from service.event import read_neighbour
+from service.event_types import NEIGHBOUR
 from service.store import arrivals
 from service.store.arrivals import Arrival
 from service.store.database import Connection

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from service.event import MOMENT, NEIGHBOUR
+from service.event_types import MOMENT, NEIGHBOUR
 from service.store.database import Connection
 from service.store.sealing import Keys, Shut
 

@@ -13,7 +13,8 @@ from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
 
-from service.event import MOMENT, read_moment
+from service.event import read_moment
+from service.event_types import MOMENT
 from service.store import arrivals
 from service.store.arrivals import Arrival
 from service.store.database import BOUND, Connection

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from service.event import INSTALL, UNINSTALL, WORKFLOW, Event, NotAnEvent, read_event, read_external, read_workflow
+from service.event import Event, NotAnEvent, read_event, read_external, read_workflow
+from service.event_types import INSTALL, UNINSTALL, WORKFLOW
 from service.store import deliveries, history, sources
 from service.store.database import Connection
 from service.store.deliveries import Delivery
