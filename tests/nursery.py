@@ -25,7 +25,13 @@ from service.embedded.libc import die_with_parent
 OURS = Path(__file__).parents[1]
 """The code of this release."""
 
-LOADED = ("workers.cli.commands", "workers.cli.roles", "workers.cli.sandbox", "workers.cli.migrate")
+LOADED = (
+    "workers.cli.commands",
+    "workers.cli.receive",
+    "workers.cli.work",
+    "workers.cli.sandbox",
+    "workers.cli.migrate",
+)
 
 
 class Forked:

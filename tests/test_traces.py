@@ -262,7 +262,7 @@ async def test_traces_are_off_by_default() -> None:
 
 def test_nothing_of_opentelemetry_is_imported_while_traces_are_off() -> None:
     script = (
-        "import asyncio, sys, workers.cli.roles, workers.cli.console\n"
+        "import asyncio, sys, workers.cli.work, workers.cli.console\n"
         "from service.settings import Settings\n"
         "from service.telemetry.traces import tracing\n"
         "async def role():\n"

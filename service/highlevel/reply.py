@@ -50,7 +50,12 @@ class Reply(BaseModel):
     """What came back. Unknown fields are kept: HighLevel adds some without telling."""
 
     model_config = ConfigDict(
-        frozen=True, extra="allow", alias_generator=WIRE_NAMES, validate_by_name=True, hide_input_in_errors=True
+        frozen=True,
+        extra="allow",
+        alias_generator=WIRE_NAMES,
+        validate_by_name=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # no process has use for them all, and it starts sooner
     )
 
     array: ClassVar[str] = ""

@@ -14,8 +14,8 @@ from workers.faults import RulebookFaults
 
 MODULES: Mapping[str, str] = {
     "up": "up",
-    "receive": "roles",
-    "work": "roles",
+    "receive": "receive",
+    "work": "work",
     "console": "console",
     "sandbox": "sandbox",
     "migrate": "migrate",

@@ -1,36 +1,22 @@
-"""`slotwright receive` and `slotwright work`: the two roles that run for good, each its own process."""
+"""What the roles have in common that run for good, each its own process: they start, listen, stop and are watched."""
 
 import asyncio
 import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
-from pathlib import Path
 from typing import Any
 
 import click
 import structlog
-import uvloop
 from aiohttp import web
 
 from service import telemetry
-from service.highlevel.books import Allowance
-from service.highlevel.connection import open_session, proxy_for
-from service.queue import Bell
-from service.rate_limit.shared import SharedRateLimit
-from service.receiver.app import HEALTH, create_app, keys_of_sandbox
 from service.settings import Settings
 from service.store import history, sources, tallies
 from service.store.database import AWAY, Pool
 from service.telemetry import Tally
 from service.telemetry.traces import Tracer, tracing
-from workers import installs, keeping, timekeeper
-from workers.alerting import sending as alerting
-from workers.cli.clock import clock
-from workers.cli.folder import folder_option, opened, settings_in
-from workers.jobs import Drainer, listen
-from workers.reconciliation import watch as reconciliation
-from workers.workplace import CONNECTIONS, Workplace
 
 log = structlog.get_logger()
 
@@ -40,80 +26,6 @@ reset with the socket that listens, and whoever asks /readyz sends no more meanw
 
 FINISH_WITHIN = 20.0
 """Seconds that requests under way may take when the receiver stops."""
-
-
-@click.command()
-@folder_option
-def receive(folder: Path) -> None:
-    """Take webhooks. Listens on HOST and PORT."""
-    settings = settings_in(folder, "database_url", "redis_url")
-    telemetry.set_up(settings, "receive")
-    uvloop.run(_receive(settings))
-
-
-@click.command()
-@folder_option
-def work(folder: Path) -> None:
-    """Apply the rules and act."""
-    settings = settings_in(folder, "database_url", "redis_url", "secret_key")
-    telemetry.set_up(settings, "work")
-    uvloop.run(_work(settings))
-
-
-async def _receive(settings: Settings) -> None:
-    stopped = stop_signal()
-    async with (
-        opened(settings, size=6) as pool,
-        watched(settings, "receive", pool) as (tally, tracer),
-        _running_bell(settings, stopped) as bell,
-    ):
-        await require_schema(pool)
-        keys = await keys_of_sandbox(settings)
-        app = create_app(settings, pool, bell, clock, sandbox_keys=keys, tally=tally, tracer=tracer)
-        if not settings.highlevel_app_ids:
-            log.warning("HIGHLEVEL_APP_IDS is not set: every webhook that names an app is kept as ignored")
-        async with serving(app, settings.host, settings.port):
-            await stopped.wait()
-            app[HEALTH].draining = True
-            log.info("stopping: finishing what is under way")
-            await asyncio.sleep(LEAVE_AFTER)
-
-
-async def _work(settings: Settings) -> None:
-    stopped = stop_signal()
-    async with (
-        opened(settings, size=CONNECTIONS) as pool,
-        watched(settings, "work", pool) as (tally, tracer),
-        open_session(settings.worker_lanes, proxy_for(settings.highlevel_url)) as session,
-        rate_limit_of(settings) as rate_limit,
-    ):
-        await require_schema(pool)
-        workplace = Workplace(settings, pool, session, clock, tally, tracer, rate_limit)
-        drainer = Drainer(workplace)
-        try:
-            async with (
-                running(listen(drainer, workplace), stopped),
-                running(drainer.sweep(), stopped),
-                running(workplace.tokens.run(), stopped),
-                running(installs.watch(workplace), stopped),
-                running(reconciliation.watch(workplace), stopped),
-                running(timekeeper.run(workplace), stopped),
-                running(keeping.watch(workplace), stopped),
-                running(alerting.run(workplace), stopped),
-            ):
-                log.info("working", worker=drainer.name)
-                await stopped.wait()
-                log.info("stopping: finishing the steps under way")
-                await drainer.stop()
-        finally:
-            await workplace.tokens.close()
-            await workplace.outgoing.close()
-
-
-def rate_limit_of(settings: Settings) -> SharedRateLimit:
-    """What all workers keep together."""
-    allowance = Allowance(kept=settings.rate_limit_kept)
-    return SharedRateLimit(settings.redis_url, allowance, processes=settings.rate_limit_processes)
 
 
 @contextlib.asynccontextmanager
@@ -187,11 +99,3 @@ async def ended(task: "asyncio.Task[None]") -> None:
         await asyncio.wait([task], timeout=0.5)
     if not task.cancelled():
         task.result()
-
-
-@contextlib.asynccontextmanager
-async def _running_bell(settings: Settings, stopped: asyncio.Event) -> AsyncIterator[Bell]:
-    bell = Bell(settings.redis_url)
-    async with running(bell.run(), stopped):
-        yield bell
-    await bell.close()
