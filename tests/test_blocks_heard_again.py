@@ -160,6 +160,27 @@ async def test_what_is_tried_again_is_not_blocked_where_another_run_has_blocked_
     assert (step["state"], step["reason"]) == ("unchanged", "its time is blocked already")
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "state"), [("from: '11:00', until: '11:15'", 400, "failed"), ("after: 15m", 502, "unknown")]
+)
+async def test_what_is_there_in_truth_is_not_blocked_again_when_it_is_tried_again(
+    house: House, said: str, status: int, state: str
+) -> None:
+    """Made by us though nobody knew, or by somebody by hand since."""
+    await house.rules(rule("rest", "appointment.created", f"do: block_slot, {said}"))
+    await fault(house, BLOCKS, status=status, after_write=True)
+    if state == "unknown":
+        await fault(house, {"method": "GET", "path": "/calendars/blocked-slots"}, status=403)
+    booked = await book(house, "10:00")
+    await house.settled()
+    assert [step["state"] for step in await house.steps(booked)] == [state]
+    await house.pool.execute("UPDATE steps SET sent_at = sent_at - interval '1 minute'")
+    await retry(house, (await house.deliveries(booked))[0]["delivery_id"])
+    assert [step["state"] for step in await house.steps(booked)] != [state]
+    assert await house.blocks(DANA) == times("11:00-11:15")
+    assert await house.writes("CreateBlockSlot") == 1
+
+
 async def test_a_block_that_follows_is_not_bound_once_more_when_it_is_tried_again(house: House) -> None:
     await house.rules(rule("rest", HEARING, "do: block_slot, after: 15m, follow: true"))
     await fault(house, BLOCKS, status=400)

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 from tests.house import LONDON, House, in_days
@@ -151,3 +152,16 @@ async def test_neighbours_whose_blocks_stay_where_they_are_share_the_time_betwee
         await house.settled()
     spans_of_both = [("09:45", "10:00"), ("10:55", "11:00"), ("11:00", "11:15"), ("12:10", "12:25")]
     assert await house.blocks(DANA) == [(at(FIRST, start), at(FIRST, end)) for start, end in spans_of_both]
+
+
+async def test_neighbours_that_are_decided_at_once_do_not_block_the_time_between_them_twice(house: House) -> None:
+    await house.rules(
+        "  - {name: around, mode: live, when: appointment.created, then: [{do: block_slot, before: 15m, after: 15m}]}\n"
+    )
+    clocks = ("10:00", "11:10", "12:20")
+    fields = {"assignedUserId": DANA, "ignoreFreeSlotValidation": True}
+    await asyncio.gather(*(house.book(in_days(7, clock), **fields) for clock in clocks))
+    await house.settled()
+    blocks = await house.blocks(DANA)
+    assert all(end <= start for (_, end), (start, _) in pairwise(blocks)), "none twice"
+    assert sum((end - start for start, end in blocks), timedelta()) == timedelta(minutes=15 + 20 + 20 + 15), "and all"

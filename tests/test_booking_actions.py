@@ -141,9 +141,14 @@ async def test_a_follow_up_elsewhere_gets_the_person_only_where_they_are_on_the_
 
 async def test_a_follow_up_comes_after_the_visit(desk: Planning) -> None:
     booked = await desk.booked(at("10:00"), assignedUserId=KIM)
-    operation = await desk.done(said("do: book, to: next_free, notify: false, lasts: 30m"), booked)
+    write = await desk.write(said("do: book, to: next_free, notify: false, lasts: 30m"), booked)
+    operation = write.operation
+    assert isinstance(operation, CreateAppointment)
     assert (operation.start_time, operation.end_time) == (at("11:00"), at("11:30"))
     assert operation.ignore_free_slot_validation is True
+    reserved = write.meant["reserves"]
+    assert (reserved["appointment"], reserved["user"]) == ("", KIM), "of none that there is yet"
+    await desk.api(operation)
 
 
 async def test_a_follow_up_is_looked_for_by_what_it_is_and_never_taken_from_another_step(desk: Planning) -> None:

@@ -28,6 +28,9 @@ from workers.contact_news import contact_news
 from workers.judge import Meaning
 from workers.trial import arrived
 
+KIMS = "tA6I9X3VgOviNG9730qc"
+"""A contact of Kim's."""
+
 HEARD = rule("heard", "contact.updated", "do: call, url: 'https://example.com/'", mode="shadow")
 
 
@@ -195,6 +198,15 @@ async def test_a_tag_put_on_a_contact_right_after_it_was_made_is_news(house: Hou
         await connection.execute("UPDATE lanes SET ready_at = clock_timestamp() WHERE ready_at IS NOT NULL")
     created, tagged, again = await everything(house)
     assert [each["triggers"] for each in (created, tagged, again)] == [[], ["contact.updated"], []]
+
+
+async def test_an_owner_given_to_a_contact_right_after_it_was_made_without_one_is_news(house: House) -> None:
+    """Though its making, which names none, is read about when the owner shows already."""
+    await house.rules(HEARD)
+    await house.post(changed("ContactCreate", KIMS) | {"tags": []})
+    await house.post(changed("ContactUpdate", KIMS))
+    created, given = await everything(house)
+    assert (created["triggers"], given["triggers"]) == ([], ["contact.updated"])
 
 
 async def test_a_workflow_may_tell_of_a_contact_if_its_author_says_so(house: House) -> None:

@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from service.event import Event
+from service.event_types import MOMENT
 from service.store.appointments import LastSeen
 from service.store.conduct import Limit
 from service.store.locations import Location
@@ -14,7 +15,7 @@ from service.store.verdicts import Verdict
 from service.trigger import Booking
 from tests.rule_files import CUTS, DANA, KIM, rule
 from workers.faults import RulebookFaults
-from workers.judge import Meaning, limited_by, missed
+from workers.judge import Meaning, heard, limited_by, missed
 from workers.rulebook import Rulebook, read, taken_up
 from workers.verdicts import Judging
 
@@ -108,3 +109,15 @@ def test_a_rule_is_limited_as_it_is_in_force_there_now(top: str, now: str, limit
     limited = limited_by(then, taken_up({"rules.yaml": f"{top}rules:\n{now}"}), HERE)
     assert limited.rule.most == limit
     assert limited.rule.then == then.rule.then
+
+
+@pytest.mark.parametrize(("then", "asked"), [("{do: book, to: {shift: 7d}, notify: false}", False), ("", True)])
+def test_a_moment_of_what_a_rule_booked_is_not_told_to_a_rule_that_books(then: str, asked: bool) -> None:
+    """Were it laid before anybody knew whose the booking is."""
+    moment, due = "15m after end", BOOKING.ends + timedelta(minutes=15)
+    event = replace(EVENT, type=MOMENT, body={"moment": moment, "rule": "one", "until": due.isoformat()})
+    [entry] = read({"rules.yaml": rule(when=moment, **({"then": then} if then else {}))})
+    seen = LastSeen.first(BOOKING)
+    for ours, told in (({}, True), ({"id": BOOKING.id}, asked)):
+        found = Meaning(event, BOOKING, replace(seen, ours=ours), frozenset({moment}), due)
+        assert bool(heard(found, entry.rule, HERE)) is told

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from service.event import Event
 from service.highlevel.appointments import CreateAppointment
 from service.store import steps
+from service.store.appointments import LastSeen
 from service.store.bookings import booked_by
 from service.store.database import Pool
 from service.store.identifiers import new_id
@@ -20,6 +22,8 @@ from tests.test_apply import rule
 from tests.test_deliveries import rows
 from tests.test_settle import fault
 from workers import timekeeper
+from workers.judge import Meaning
+from workers.own_bookings import as_ours
 
 APPOINTMENTS = {"method": "POST", "path": "/calendars/events/appointments"}
 FIRST = "if: {calendar: cuts},"
@@ -145,6 +149,18 @@ async def test_whose_a_booking_is_shows_by_the_step_that_made_it(house: House) -
         await house.pool.execute("DELETE FROM steps")
         await maker(house, **step)
         assert await made_by(house.pool, **booking) == ("again" if ours else None), (step, booking)
+
+
+@pytest.mark.parametrize("first", ["appointment.created", "appointment.updated"])
+async def test_the_first_sight_of_what_we_booked_is_an_echo_whatever_it_is_called(house: House, first: str) -> None:
+    await maker(house)
+    told = Event({}, "AppointmentCreate", None, None, LOCATION, BOOKED.id, None, None)
+    news = frozenset({first, "appointment.cancelled"})
+    found = await as_ours(house.pool, Meaning(told, None, LastSeen.first(BOOKED), news, STARTS))
+    assert isinstance(found, Meaning)
+    assert found.seen
+    assert found.seen.made_by_us
+    assert (found.triggers, found.own) == (frozenset({"appointment.cancelled"}), frozenset({first}))
 
 
 async def test_a_move_to_another_calendar_is_an_echo_with_all_that_it_brings(house: House) -> None:

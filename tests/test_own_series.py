@@ -156,5 +156,8 @@ async def test_what_we_made_of_a_series_is_among_what_was_not_heard_of_yet(house
     assert await found(None, id="sEr1es", updated=None)
     assert not await found(None, id="an0ther")
     async with house.pool.acquire() as connection:
+        await write_down(connection, [steps.kept(step.sent().ended("parked"))])
+    assert await found(None), "given up on in doubt"
+    async with house.pool.acquire() as connection:
         await write_down(connection, [steps.kept(step.sent().ended("failed"))])
     assert not await found(None)

@@ -71,8 +71,9 @@ def as_made(contact: Contact, event: Event) -> Contact:
     made: dict[str, Any] = {}
     if isinstance(tags := body.get("tags"), list):
         made["tags"] = tuple(tag for tag in tags if isinstance(tag, str))
-    if "assignedTo" in body:
-        owner = body["assignedTo"]
+    if made or "assignedTo" in body:
+        # What describes the contact and names no owner tells that it had none.
+        owner = body.get("assignedTo")
         made["assigned_to"] = owner if isinstance(owner, str) else None
     return contact.model_copy(update=made)
 

@@ -68,8 +68,8 @@ async def conflict(step: Step, record: Record, api: Api) -> str | None:
 
 async def blocked_since(step: Step, operation: CreateBlockSlot, record: Record, pool: Pool, api: Api) -> str | None:
     """Why a rule's block need not be made any more. One that failed counts for nothing, so that by the time when
-    somebody tries it again its rule may have made another. What is left of it in part is made whole. Raises
-    HighLevelError."""
+    somebody tries it again its rule may have made another, somebody may have blocked it by hand, or it is there though
+    HighLevel refused it. What is left of it in part is made whole. Raises HighLevelError."""
     if follow := step.meant.get("follow"):
         length = timedelta(seconds=follow["seconds"])
         asked = (step.rule, follow["side"], length)
@@ -81,8 +81,6 @@ async def blocked_since(step: Step, operation: CreateBlockSlot, record: Record, 
         known = await blocks.known(
             connection, step.location_id, [kept["whose"]], time.starts, time.ends, before=step.step_id
         )
-    if not known.fixed:
-        return None
     covered = [
         Interval(each.starts, each.ends)
         for each in known.fixed

@@ -13,6 +13,10 @@ from service.trigger import Trigger
 from workers.judge import Meaning, NoNews
 from workers.outcomes import CLOCK_SKEW
 
+FIRST: Final = frozenset({Trigger.CREATED, Trigger.UPDATED})
+"""What the first sight of a booking is news of by itself: an update, where it does not say that it was added since its
+location was connected."""
+
 CHOSEN: Final = ("id", "starts", "ends", "assignee")
 """What of a booking was our choice, and stays so until somebody changes it: that there is one always."""
 
@@ -22,7 +26,8 @@ async def as_ours(pool: Pool, found: Meaning | NoNews) -> Meaning | NoNews:
     of a write of ours."""
     if isinstance(found, NoNews) or found.seen is None or found.was is not None:
         return found
-    if Trigger.CREATED not in found.triggers:
+    news = found.triggers & FIRST
+    if not news:
         return found
     booking = found.seen.booking
     async with pool.acquire() as connection:
@@ -33,7 +38,7 @@ async def as_ours(pool: Pool, found: Meaning | NoNews) -> Meaning | NoNews:
     return replace(
         found,
         seen=replace(found.seen, ours={name: told[name] for name in CHOSEN}),
-        triggers=found.triggers - {Trigger.CREATED},
-        own=found.own | {Trigger.CREATED},
+        triggers=found.triggers - news,
+        own=found.own | news,
         own_rules=(rule,),
     )
