@@ -35,11 +35,18 @@ async def test_a_step_is_done_only_if_its_own_conditions_hold_of_the_booking_as_
             note("kim has it", "if: {assignee: kim}"),
             note("dana has it", "if: {assignee: dana}"),
             note("it was danas", "if: {was.assignee: {is: nothing}}"),
+            note("not kims", "if: {not: {assignee: kim}}"),
+            note("late", "if: {any: [{assignee: dana}, {status: confirmed}], starts: {before: '10:00'}}"),
         ),
         assignedUserId=DANA,
     )
     assert notes == ["it was danas", "kim has it"]
-    assert steps[2][1:] == ("unchanged", "its `if` does not hold: assignee is dana, was kim")
+    assert [reason.partition(", was ")[0] for _, state, reason in steps if state == "unchanged"] == [
+        "its `if` does not hold: assignee is dana",
+        "its `if` does not hold: not assignee is kim",
+        "its `if` does not hold: starts before 10:00",
+    ]
+    assert steps[2][2].endswith(", was kim")
 
 
 async def test_what_could_not_be_done_is_done_otherwise_and_the_rule_goes_on(house: House) -> None:

@@ -38,6 +38,9 @@ class Check(NamedTuple):
     under: tuple[str, ...] = ()
     """The `any` and `not` around it, outermost first."""
 
+    def __str__(self) -> str:
+        return f"{' '.join([*self.under, self.fact, self.test, self.expected])}, was {self.actual}"
+
 
 @dataclass(frozen=True)
 class Question:
@@ -143,6 +146,15 @@ def judge(conditions: Conditions, facts: Facts) -> Judgement:
     asked: list[Asked] = []
     outcome = _all_of([_judge(part, facts, asked) for part in conditions.parts])
     return Judgement(outcome, tuple(asked))
+
+
+def unmet(conditions: Conditions, facts: Facts) -> tuple[Check, ...]:
+    """Of conditions that do not hold, the checks of the first part by which that is so."""
+    for part in conditions.parts:
+        asked: list[Asked] = []
+        if not _judge(part, facts, asked) & HELD:
+            return tuple(each.check for each in asked)
+    return ()
 
 
 def _judge(condition: Condition, facts: Facts, asked: list[Asked]) -> int:

@@ -9,6 +9,7 @@ from service.store.conduct import DoneBefore, LimitReached
 from service.store.turns import TurnMoved
 from workers.actions import Action
 from workers.actions.action import ActionContext, CannotAct, LeftAlone, Plan
+from workers.conditions import unmet
 from workers.conduct import done_before, limit_reached, stop
 from workers.inquiry import judged, look_up
 from workers.pauses import policy
@@ -60,8 +61,8 @@ async def planned(
     """What it would do on the booking of this context. Raises what `Action.plan` raises."""
     judgement = await judged(action.conditions, context.facts, situation.reading, situation.looked)
     if not judgement.held:
-        failed = next(check for check in judgement.checks if check.held is not True)
-        return LeftAlone(f"its `if` does not hold: {failed.fact} {failed.test} {failed.expected}, was {failed.actual}")
+        failed = "; ".join(map(str, unmet(action.conditions, context.facts)))
+        return LeftAlone(f"its `if` does not hold: {failed}")
     left = reason_to_leave(context, entry, place, action, written, situation.at)
     if left:
         return left
