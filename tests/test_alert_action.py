@@ -83,7 +83,7 @@ def test_it_acts_on_whatever_an_event_is_about() -> None:
         ("{do: alert}", "10:5: alert must say text"),
         ("{do: alert, text: x, urgent: yes please}", "10:34: true or false expected, found 'yes please'"),
         ("{do: alert, text: x, ugrent: true}", "10:26: 'ugrent' is not known in alert; did you mean 'urgent'?"),
-        ("{do: alert, text: '{{ titel }}'}", "10:23: 'titel' is not known as a fact; did you mean 'title'?"),
+        ("{do: alert, text: '{{ titel }}'}", "10:27: 'titel' is not known as a fact; did you mean 'title'?"),
     ],
 )
 def test_an_alert_that_is_not_right_is_refused_where_it_stands(then: str, refused: str) -> None:

@@ -112,6 +112,21 @@ async def test_what_is_not_taken_is_sent_again_as_the_same_and_others_go_before_
         assert await notices.troubles(connection) == []
 
 
+async def test_what_is_urgent_and_was_not_taken_goes_before_all_that_is_not_urgent(alerting: Alerting) -> None:
+    sender = alerting.sender()
+    await sender.look()
+    await alerting.alert(text="wakes", rule="one")
+    alerting.there.answers = [503]
+    await sender.look()
+    await alerting.alert("alert", "waits", rule="two")
+    await alerting.alert(text="wakes too", rule="three")
+    for _ in range(3):
+        await alerting.rested()
+        await sender.look()
+    told = [text.rpartition(": ")[2] for text in alerting.texts]
+    assert told == ["wakes", "wakes too", "wakes", "waits"]
+
+
 async def test_a_new_channel_is_not_told_of_what_was_before_it(alerting: Alerting) -> None:
     await alerting.alert(text="before")
     await alerting.sender().look()

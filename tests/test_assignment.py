@@ -224,7 +224,7 @@ def test_every_way_may_be_written_alone_or_in_a_list() -> None:
         ("to: {weighted: {dana: 1, kimm: 1}}", "10:43: no person named 'kimm'; did you mean 'kim'?"),
         (f"to: {{weighted: {{dana: 1, {DANA}: 1}}}}", f"10:43: '{DANA}' stands here twice: it is dana too"),
         ("to: {weighted: {dana: 1}, over: year}", "10:50: 'year' is not known here; known: day, week, month"),
-        ("to: {first_free: kim}", "10:35: a list expected, found 'kim'"),
+        ("to: {first_free: kim}", "10:35: a list ([this, that], or lines that begin with -) expected, found 'kim'"),
         ("to: {first_free: []}", "10:35: it must not be empty"),
         ("to: []", "10:22: it must not be empty"),
         ("to: [kim, {first_free: [kimm]}]", "10:42: no person named 'kimm'; did you mean 'kim'?"),

@@ -276,7 +276,7 @@ def test_what_a_body_may_mention_is_known() -> None:
         ),
         (
             "{do: call, url: 'https://example.com/', body: {a: x, b: '{{ asignee }}'}}",
-            "10:61: 'asignee' is not known as a fact; did you mean 'assignee'?",
+            "10:65: 'asignee' is not known as a fact; did you mean 'assignee'?",
         ),
         (
             "{do: call, url: 'https://example.com/', bdy: {a: x}}",

@@ -25,7 +25,7 @@ from workers.words import told
         ({"status": "confimed"}, "'confimed' is not a status; known: new, confirmed, "),
         ({"recurring": "yes"}, "true or false expected, found 'yes'"),
         ({"title": 5}, "text expected, found the number 5: put it in quotes"),
-        ({"title": {"is": True}}, "text expected, found the flag true: put it in quotes"),
+        ({"title": {"is": True}}, "text expected, found true: put it in quotes"),
         ({"title": {"contains": " "}}, "text expected, found none; a missing value is {is: nothing}"),
         ({"title": ["a", "b"]}, "title has a list and no test; one of several is {in: […]}"),
         ({"title": None}, "title has no test; a missing value is {is: nothing}"),

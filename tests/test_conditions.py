@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.questions import BOOKING, CUTS, facts, judged, read, refusals
+from tests.questions import BOOKING, CUTS, KIM, facts, judged, read, refusals
 from workers.comparisons import COMPARISONS, Held
 from workers.conditions import Check, Conditions, judge
 from workers.kinds import Kind
@@ -97,6 +97,13 @@ def test_a_test_of_a_missing_value_is_neither_true_nor_false_nor_is_its_not(test
     assert judged({"address": test}).held is None
     assert judged({"not": {"address": test}}).held is None
     assert judged({"not": {"not": {"address": test}}}).held is None
+
+
+def test_a_test_against_a_missing_value_is_neither_true_nor_false_nor_is_its_not() -> None:
+    for test in ({"starts": {"after": "{{ was.starts }}"}}, {"assignee": {"is": "{{ was.assignee }}"}}):
+        assert judged(test).held is None
+        assert judged({"not": test}).held is None
+        assert judged({"not": test}, was=BOOKING.changed(assignee=KIM)).held is not None
 
 
 def test_every_test_but_is_and_in_of_a_missing_value_is_neither() -> None:

@@ -167,6 +167,43 @@ def test_tags_are_tested_as_a_list_without_regard_to_capitals() -> None:
     assert judged({"contact.tags": {"none_of": ["vip"]}}, tags=[]).held is True
 
 
+def test_no_tags_are_nothing_and_a_list_of_none() -> None:
+    for tags in ([], None):
+        held = {
+            word: judged({"contact.tags": {word: operand}}, tags=tags).held
+            for word, operand in {
+                "is": "nothing",
+                "is_not": "nothing",
+                "contains": "vip",
+                "any_of": ["vip"],
+                "all_of": ["vip"],
+                "none_of": ["vip"],
+            }.items()
+        }
+        assert held == {
+            "is": True,
+            "is_not": False,
+            "contains": False,
+            "any_of": False,
+            "all_of": False,
+            "none_of": True,
+        }
+    assert judged({"contact.tags": {"is": "nothing"}}).held is False
+    assert judged({"contact.tags": {"is_not": "nothing"}}).held is True
+    assert judged({"contact.tags": {"is": "nothing"}}, tags=[]).checks[0].actual == "none"
+
+
+def test_what_is_compared_with_a_missing_value_is_not_looked_up() -> None:
+    reader: TypeAdapter[Conditions] = TypeAdapter(If)
+    for asked in ({"is": "{{ was.assignee }}"}, {"is_not": "{{ was.assignee }}"}):
+        conditions = reader.validate_python({"contact.owner": asked}, context={NAMES: DECLARED})
+        told = judge(conditions, seen({}))
+        assert (told.wanting, told.held, told.checks[0].actual) == ([], None, "not looked up")
+    open_ = {"any": [{"contact.owner": "{{ was.assignee }}"}, {"contact.bookings": {"more_than": 1}}]}
+    told = judge(reader.validate_python(open_, context={NAMES: DECLARED}), seen({}))
+    assert told.wanting == [ContactBookingsLookup(ADA)], "that which may make it hold"
+
+
 def test_an_event_without_a_booking_tells_of_its_contact() -> None:
     event = read_event(b'{"type": "ContactUpdate", "id": "%b", "locationId": "location"}' % ADA.encode())
     contact = Contact.read(CONTACT)

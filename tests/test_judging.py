@@ -17,7 +17,7 @@ from tests.rule_files import CUTS, DANA, KIM, rule
 from workers.faults import RulebookFaults
 from workers.judge import Meaning, heard, limited_by, missed
 from workers.rulebook import Rulebook, read, taken_up
-from workers.verdicts import Judging
+from workers.verdicts import Judging, lot
 
 STARTS = datetime(2027, 3, 25, 18, tzinfo=UTC)
 HERE = Location("north", "Uptown", "Europe/London", "live", datetime(2027, 1, 1, tzinfo=UTC), SecretStr(""))
@@ -56,6 +56,13 @@ async def test_of_a_write_of_ours_only_the_rules_that_hear_of_it_see_the_booking
         rule("theirs-too", when="appointment.rescheduled", more=asks),
     )
     assert [verdict.held for verdict in await said(read({"rules.yaml": "".join(rules)}), OURS)] == [False, True, False]
+
+
+async def test_a_rule_is_rolled_out_to_as_many_of_a_hundred_as_it_says() -> None:
+    drawn = lot(BOOKING.id)
+    rules = (rule("as-many", more=f"  rollout: {drawn}%\n"), rule("one-more", more=f"  rollout: {drawn + 1}%\n"))
+    verdicts = await said(read({"rules.yaml": "".join(rules)}))
+    assert [verdict.held for verdict in verdicts] == [False, True], "from 0 to 99 is drawn"
 
 
 async def test_a_rule_is_read_when_it_is_asked_and_not_while_it_is_off() -> None:

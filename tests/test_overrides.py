@@ -44,7 +44,10 @@ async def test_a_rule_is_overridden_over_an_apply_which_says_so_and_released_by_
     await in_force(pool)
     assert await desk.say("override") == "Nothing stays but what the files say.\n"
     told = await desk.say("override", "note", "off", "-m", "wrong words", "--by", "ada")
-    assert told == ("note is off in all locations.\nslotwright rules release note ends that.\n")
+    assert told == (
+        "note is off in all locations.\n"
+        "It stays so, whatever is applied or a restart brings, until slotwright rules release note\n"
+    )
     told = await desk.say("override", "other", "shadow", "--location", "leeds salon", "--by", "ada")
     assert told.startswith("other is shadow for Leeds Salon, and off where its file or its location says so.\n")
     here = f"other is shadow in Leeds Salon (by ada); slotwright rules release other --location {LOCATION} ends that"

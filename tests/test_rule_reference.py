@@ -11,6 +11,7 @@ from tests.rule_pages import FOLDER, PAGE, SCHEMA
 from workers.actions import ACTIONS, Action, Cancel
 from workers.cli.commands import slotwright
 from workers.comparisons import COMPARISONS
+from workers.filters import FILTERS
 from workers.kinds import Kind
 from workers.known_facts import KNOWN
 from workers.moments import read_moment
@@ -110,6 +111,14 @@ def test_the_command_knows_what_a_file_declares_by_its_family() -> None:
         ("nobody", ["nobody"]),
         ("nothing", ["nothing"]),
         ("anybody", ["anybody"]),
+        ("team", ["teams"]),
+        ("holiday", ["holidays"]),
+        ("weekdays", ["a weekday"]),
+        ("clock time", ["a clock time"]),
+        ("external.sick_day", ["external.…"]),
+        ("live", ["mode"]),
+        ("month", ["over", "over"]),
+        ("shift", ["to", "to"]),
     ],
 )
 def test_the_command_knows_what_authors_call_a_thing(asked: str, told: list[str]) -> None:
@@ -134,9 +143,19 @@ def test_the_command_without_a_word_tells_them_all() -> None:
         assert word in said
 
 
-def test_the_command_asks_whether_the_nearest_word_was_meant() -> None:
-    said = rules("words", "asign")
-    assert (said.exit_code, said.output) == (1, "Error: no word is 'asign'; did you mean 'assign'?\n")
+@pytest.mark.parametrize("word", ["filter", "Filters"])
+def test_the_command_lists_the_words_of_a_kind(word: str) -> None:
+    assert rules("words", word).output == f"Filters: {', '.join(FILTERS)}\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("asign", "assign"), ("and", "all"), ("no_shows", "contact.no_shows"), ("task", "create_task"), ("xyzzy", None)],
+)
+def test_the_command_asks_whether_the_nearest_word_was_meant(word: str, meant: str | None) -> None:
+    said = rules("words", word)
+    hint = f"did you mean {meant!r}?" if meant else "slotwright rules words lists them all"
+    assert (said.exit_code, said.output) == (1, f"Error: no word is {word!r}; {hint}\n")
 
 
 def test_the_command_prints_the_schema() -> None:

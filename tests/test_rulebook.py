@@ -87,6 +87,14 @@ def test_names_of_a_file_with_rules_hold_in_it_only() -> None:
     assert faults(files) == ["b.yaml:3:27: no person named 'kim'; none is declared under `people`"]
 
 
+def test_files_that_declare_nothing_share_the_names_of_their_folder() -> None:
+    files = {"names.yaml": NAMES, "a.yaml": rule("a"), "b.yaml": f"fields: {{tongue: Language}}\nrules:\n{rule('b')}"}
+    for book in (read(files), taken_up(files), read({**files, "c.yaml": rule("c")})):
+        a, b, *others = (entry.names for entry in book)
+        assert all(names is a for names in others), "thousands of names are not copied for each file"
+        assert (a.people, b.people, list(b.fields)) == (b.people, {"dana": DANA, "kim": KIM}, ["tongue"])
+
+
 def test_inner_names_and_locations_lie_over_outer_ones() -> None:
     files = {
         "names.yaml": f"location: outer\npeople: {{dana: {DANA}}}",

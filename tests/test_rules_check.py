@@ -135,7 +135,10 @@ BOMBS: Mapping[str, tuple[str | bytes, str]] = {
         + "".join(f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20)),
         "7:47: more than 500,000 values, counting what aliases repeat",
     ),
-    "within-itself": ("rules: &a [*a]\n", "1:12: nothing before this is called &a"),
+    "within-itself": (
+        "rules: &a [*a]\n",
+        "1:12: nothing before this is called &a; a text that begins with * must be in quotes",
+    ),
     "aliases": ("people: &x 5\nrules: [" + "*x, " * 5000 + "]\n", "2:4009: more than 1000 aliases"),
     "nested-aliases": (
         "people:\n  a0: &a0 [x]\n" + "".join(f"  a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200)),
@@ -160,6 +163,10 @@ BOMBS: Mapping[str, tuple[str | bytes, str]] = {
     "expression": (
         rule(more="  if: {title: {matches: '((a{100}){100}){100}'}}\n"),
         "4:25: not an expression: invalid repetition size: {100}",
+    ),
+    "misspelt": (
+        rule("three", then="{do: add_note, text: '" + "{{ xyzzy }}" * 400 + "'}"),
+        "3:35: 'xyzzy' is not known as a fact; slotwright rules words facts lists them",
     ),
     "text": (
         rule("two", then=f"{{do: add_note, text: '{{{{ {'(' * 2000}title'}}"),
@@ -224,6 +231,44 @@ def test_what_may_not_be_read_is_told(tmp_path: Path) -> None:
         "a.yaml:1:1: the file cannot be read (Permission denied)",
         "b:1:1: the folder cannot be read (Permission denied)",
     ]
+
+
+FOREIGN = "this is no rule file: it begins with apiVersion; rule files begin with rules, location, people, teams, …"
+
+
+def test_a_file_of_something_else_is_one_message_though_it_knows_a_word_of_ours(tmp_path: Path) -> None:
+    values = "".join(f"{word}: {{}}\n" for word in ("image", "secrets", "receiver", "workers", "ingress", "podLabels"))
+    folder(tmp_path, {"a.yaml": "apiVersion: v1\nkind: x\n", "b.yaml": values + "rules: {}\nlisten: 5\nextra: []\n"})
+    assert say("rules", "check", tmp_path).stdout.splitlines() == [
+        f"a.yaml:1:1: {FOREIGN}",
+        f"b.yaml:1:1: {FOREIGN.replace('apiVersion', 'image')}",
+        "2 faults.",
+    ]
+    ours = folder(tmp_path, {"a.yaml": "rules: []\nversion: 1\nauthor: x\n", "b.yaml": NOTE})
+    assert [line.partition(";")[0] for line in say("rules", "check", ours).stdout.splitlines()[::3]] == [
+        "a.yaml:2:1: 'version' is not known in a file",
+        "a.yaml:3:1: 'author' is not known in a file",
+        "2 faults.",
+    ]
+
+
+def test_of_a_folder_of_something_else_a_few_files_are_told(tmp_path: Path) -> None:
+    folder(tmp_path, {f"{number:03}.yaml": "apiVersion: v1\nkind: x\n" for number in range(300)})
+    (tmp_path / "names.yaml").write_text("peple: {}\n")
+    *files, last = [line for line in say("rules", "check", tmp_path).stdout.splitlines() if line[:1] != " "]
+    more = f"this is no rule file either, nor are 296 more: is {tmp_path} the folder that you mean?"
+    assert files == [
+        *(f"{number:03}.yaml:1:1: {FOREIGN}" for number in range(3)),
+        f"003.yaml:1:1: {more}",
+        "names.yaml:1:1: 'peple' is not known in a file; did you mean 'people'?",
+    ]
+    assert last == "5 faults."
+
+
+def test_a_file_in_the_place_of_its_folder_is_told_which(tmp_path: Path) -> None:
+    path = folder(tmp_path, {"a.yaml": NOTE}) / "a.yaml"
+    refused = say("rules", "check", path)
+    assert (refused.exit_code, f"{path} is a file: give its folder, {tmp_path}" in refused.stderr) == (2, True)
 
 
 def test_what_would_move_the_cursor_is_not_printed(tmp_path: Path) -> None:

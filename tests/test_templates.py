@@ -121,7 +121,7 @@ def test_a_text_has_one_to_five_thousand_characters() -> None:
 
 def test_what_is_no_text_is_told_how_to_become_one() -> None:
     assert refusals(5) == ["text expected, found the number 5: put it in quotes"]
-    assert refusals(True) == ["text expected, found the flag true: put it in quotes"]
+    assert refusals(True) == ["text expected, found true: put it in quotes"]
     assert refusals(["x"]) == ["text expected, found a list"]
 
 

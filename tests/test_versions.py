@@ -63,7 +63,7 @@ async def test_a_rollback_stays_until_it_is_released_by_name(desk: Desk, pool: P
     await desk.say("apply", desk.write(NOTE.replace("one", "wrong")), *chart)
     assert await desk.say("rollback", 1, "-m", "wrong words", "--author", "ada") == (
         "Version 3 is in force, with the files of version 1.\n1 rule: 1 live.\n"
-        "It stays, whatever a folder gives at a start: slotwright rules release rollback ends that.\n"
+        "It stays, whatever is applied or a restart brings, until slotwright rules release rollback\n"
     )
     stays = "version 3 stays in force, a rollback to version 1 (by ada: wrong words)"
     ends = "slotwright rules release rollback ends that"
@@ -73,7 +73,8 @@ async def test_a_rollback_stays_until_it_is_released_by_name(desk: Desk, pool: P
         f"Not changed: {stays}; {ends}.\n"
     )
     assert await desk.complaint("apply", desk.folder) == (
-        f"{stays}: say --release rollback to end that and apply these, or slotwright rules release rollback"
+        f"{stays}. To end that and apply these, add --release rollback; to end that alone, slotwright rules release "
+        "rollback"
     )
     assert await desk.say("diff", "waiting") == (
         "version 3, which is in force → what waits\n+ rule shy (salon.yaml:4)\n"
@@ -102,7 +103,9 @@ async def test_somebody_who_has_mended_the_rules_releases_the_rollback_with_them
         await desk.say("apply", desk.write(NOTE.replace("one", text)))
     await desk.say("rollback", 1)
     told = await desk.say("apply", desk.write(NOTE, SHY), "--release", "rollback")
-    assert told == "Version 4 is in force.\n2 rules: 1 live, 1 shadow.\n1 added: slotwright rules diff 3 4\n"
+    assert told == (
+        "Version 4 is in force.\n2 rules: 1 live, 1 shadow.\nRules: 1 added. slotwright rules diff 3 4 shows what.\n"
+    )
     await desk.say("rollback", 1)
     assert await desk.say("release", "rollback") == (
         f"Released: version 5, {(await told_of(desk, 5))}. It is in force until other rules are applied.\n"
@@ -217,14 +220,16 @@ async def test_files_without_a_rule_switch_nothing_off(desk: Desk, by: tuple[str
 async def test_who_applies_rules_is_told_how_much_they_change(desk: Desk) -> None:
     assert "diff" not in await desk.say("apply", desk.write(NOTE)), "there was nothing before"
     told = await desk.say("apply", desk.write(NOTE.replace("one", "two"), SHY))
-    assert told.endswith("\n1 added, 1 changed: slotwright rules diff 1 2\n")
+    assert told.endswith("\nRules: 1 added, 1 changed. slotwright rules diff 1 2 shows what.\n")
     told = await desk.say("apply", desk.write(SHY), "--from", "booking-rules")
-    assert told.endswith("\n1 removed: slotwright rules diff 2 3\n")
+    assert told.endswith("\nRules: 1 removed. slotwright rules diff 2 3 shows what.\n")
     assert "diff" not in await desk.say("apply", desk.folder)
     salon = ("--location", LOCATION)
     assert "diff" not in await desk.say("apply", desk.folder, *salon)
     told = await desk.say("apply", desk.write("  # shy", SHY), *salon)
-    assert told.splitlines()[2] == (f"No rule is another than before: slotwright rules diff 1 2 --location {LOCATION}")
+    assert told.splitlines()[2] == (
+        f"No rule is another than before. slotwright rules diff 1 2 --location {LOCATION} shows what."
+    )
 
 
 async def test_a_location_that_nobody_registered_is_told_by_apply_and_check(desk: Desk) -> None:

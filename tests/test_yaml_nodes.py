@@ -136,7 +136,7 @@ def test_an_alias_of_nothing_before_it_is_refused(text: str) -> None:
         ("a: " + "x" * 2**20, "the file is larger than 1024 KiB", 1, 1),
         ("- a\n---\n- b", "a file holds one document, here begins a second", 2, 1),
         ("a: !!python/name:os.system x", "the tag 'tag:yaml.org,2002:python/name:os.system' is not known here", 1, 4),
-        ("a: !thing {}", "the tag '!thing' is not known here", 1, 4),
+        ("a: !thing {}", "the tag '!thing' is not known here; a text that begins with ! must be in quotes", 1, 4),
         ("a:\n b\x07", "the character '\\x07' is not allowed in YAML", 2, 3),
         ('a:\n - "x\\0"', "the character '\\x00' is not allowed in a text", 2, 4),
         ('"\\a": 1', "the character '\\x07' is not allowed in a text", 1, 1),

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 POSTCODE = re.compile(r"[A-Z0-9][A-Z0-9 -]{0,11}", re.ASCII)
 """Of a whole postcode, or of how one begins."""
 
-INWARD = 3
-"""Characters at the end of a British postcode that its first part does not have; often they come without the blank."""
+INWARD = re.compile(r"(?<=.)[0-9][A-Z]{2}$", re.ASCII)
+"""The end of a whole British postcode, which often comes without the blank before it; elsewhere none looks so, and
+neither does a first part alone."""
 
 
 def plain(postcode: str) -> str:
@@ -48,6 +49,6 @@ def _first_written(entry: str) -> str | None:
 
 
 def _first_part(postcode: str) -> str:
-    """`DN14` of DN14 5AA."""
+    """`DN14` of DN14 5AA, DN145AA and DN14."""
     parts = postcode.upper().split()
-    return plain(parts[0]) if len(parts) > 1 else plain(postcode)[:-INWARD]
+    return plain(parts[0]) if len(parts) > 1 else INWARD.sub("", plain(postcode))

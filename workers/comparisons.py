@@ -132,8 +132,8 @@ OF_FLAGS: Final = {
     if word in {"is", "is_not"}
 }
 OF_LISTS: Final = {
-    "is": Comparison(TypeAdapter(operands.Nothing), lambda value, wanted: isinstance(value, Missing)),
-    "is_not": Comparison(TypeAdapter(operands.Nothing), lambda value, wanted: not isinstance(value, Missing)),
+    "is": Comparison(TypeAdapter(operands.Nothing), lambda value, wanted: isinstance(value, Missing) or not value),
+    "is_not": Comparison(TypeAdapter(operands.Nothing), lambda value, wanted: not isinstance(value, Missing) and bool(value)),
     "contains": _test(operands.SomeText, lambda value, wanted: wanted in _folded(value)),
     "any_of": _test(operands.SomeTexts, lambda value, wanted: not _folded(value).isdisjoint(wanted)),
     "all_of": _test(operands.SomeTexts, lambda value, wanted: _folded(value).issuperset(wanted)),
@@ -157,7 +157,7 @@ COMPARISONS: Final[Mapping[Kind, Mapping[str, Comparison]]] = MappingProxyType(
 
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "is": "it is the same; `nothing` where it is missing, and `nobody` of a person whom nobody is",
+        "is": "it is the same; `nothing` where it is missing, or a list of none, and `nobody` of a person whom nobody is",
         "is_not": "it is not the same",
         "in": "it is one of these",
         "not_in": "it is none of these",

@@ -91,11 +91,11 @@ class Judgement:
 
     @property
     def wanting(self) -> list[Lookup]:
-        """What must be looked up before it is clear whether they hold; what takes few calls comes first."""
+        """What must be looked up before it is clear whether they hold, in the order of the rule."""
         if not self.outcome & HELD or self.outcome == HELD:
             return []
-        found = dict.fromkeys(each.value for each in self.asked if isinstance(each.value, Lookup))
-        return sorted(found, key=lambda lookup: lookup.calls)
+        open_ = (each.value for each in self.asked if each.outcome == OPEN)
+        return list(dict.fromkeys(value for value in open_ if isinstance(value, Lookup)))
 
 
 @dataclass(frozen=True)
@@ -171,12 +171,13 @@ def _judge(condition: Condition, facts: Facts, asked: list[Asked]) -> int:
 def _ask(question: Question, facts: Facts, asked: list[Asked]) -> int:
     value = facts.answer(question.fact)
     operand = resolved(question.operand, facts) if question.referring else question.operand
-    if isinstance(value, Lookup):
+    if operand is MISSING_OPERAND:
+        # Whatever the fact is: it is not looked up for this.
+        outcome = ABSENT
+    elif isinstance(value, Lookup):
         outcome = OPEN
     elif isinstance(operand, Lookup):
         value, outcome = operand, OPEN
-    elif operand is MISSING_OPERAND:
-        outcome = ABSENT
     else:
         outcome = BITS[question.comparison.holds(value, operand)]
     asked.append(Asked(question, value, outcome))

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, StrictBool, StringConstraints, ValidationI
 from service.store.conduct import Limit
 from workers.known_facts import known_facts, unknown_fact
 from workers.names import names_in
-from workers.values import SomeDuration, read_some_duration
-from workers.words import Words, shown, wrong
+from workers.values import SomeDuration, read_some_duration, short
+from workers.words import Words, nearest, shown, wrong
 
 Group: TypeAlias = Literal["appointment", "contact", "series", "day"]
 
@@ -20,7 +20,9 @@ GROUPS: Final[tuple[Group, ...]] = ("appointment", "contact", "series", "day")
 PERIODS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 LIMIT = re.compile(r"(\d{1,5})\s+per\s+(minute|hour|day)", re.ASCII)
+NEARLY_LIMIT = re.compile(r"([1-9]\d{0,4})\s*(?:/|an?|each|every|in an?)\s*(minute|hour|day)", re.ASCII)
 PAUSE = re.compile(r"(\d{1,4})([smh])", re.ASCII)
+NEARLY_PAUSE = re.compile(r"([1-9]\d?)\s*([sm])(?:ec|econd|in|inute)?s?", re.ASCII)
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 LONGEST_PAUSE: Final = timedelta(hours=1)
 PERCENT = re.compile(r"(\d{1,3})\s*%", re.ASCII)
@@ -36,7 +38,7 @@ def read_once_per(value: object, info: ValidationInfo) -> Group | tuple[str, ...
             return group
     if not isinstance(value, list | tuple) or not value:
         message = f"appointment, contact, series, day or a list of facts expected, found {shown(value)}"
-        raise wrong(message)
+        raise wrong(message, nearest(value, GROUPS) if isinstance(value, str) else None)
     known = known_facts(names_in(info))
     for name in value:
         if not isinstance(name, str):
@@ -54,7 +56,9 @@ def read_limit(value: object) -> Limit:
         return value
     found = LIMIT.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found or not int(found[1]):
-        raise wrong(f"a limit such as 20 per hour expected (minute, hour or day), found {shown(value)}")
+        near = NEARLY_LIMIT.fullmatch(value.strip()) if isinstance(value, str) else None
+        hint = f"{near[1]} per {near[2]}" if near else None
+        raise wrong(f"a limit such as 20 per hour expected (minute, hour or day), found {shown(value)}", hint)
     return Limit(int(found[1]), PERIODS[found[2]])
 
 
@@ -64,7 +68,9 @@ def read_before_start(value: object) -> timedelta:
         return value
     found = BEFORE_START.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
-        raise wrong(f"a time such as 15m before start expected, found {shown(value)}")
+        length = short(str(value).removesuffix("before start"))
+        hint = f"{length} before start" if length else None
+        raise wrong(f"a time such as 15m before start expected, found {shown(value)}", hint)
     return read_some_duration(found[1])
 
 
@@ -75,7 +81,9 @@ def read_pause(value: object) -> timedelta:
     found = PAUSE.fullmatch(value.strip()) if isinstance(value, str) else None
     pause = timedelta(seconds=int(found[1]) * SECONDS[found[2]]) if found else timedelta()
     if not timedelta() < pause <= LONGEST_PAUSE:
-        raise wrong(f"a pause such as 30s or 2m expected, an hour at most, found {shown(value)}")
+        near = NEARLY_PAUSE.fullmatch(str(value).strip())
+        hint = f"{near[1]}{near[2]}" if near else None
+        raise wrong(f"a pause such as 30s or 2m expected, an hour at most, found {shown(value)}", hint)
     return pause
 
 

@@ -81,7 +81,10 @@ class Sight:
         return self.booking.contact_id if self.booking else self.event.contact_id if self.event else None
 
     def clock(self, moment: datetime | None) -> Answer:
-        return in_zone(moment, self.zone) if moment else MISSING
+        try:
+            return in_zone(moment, self.zone) if moment else MISSING
+        except OverflowError:
+            return Missing("missing: the calendar ends before it")
 
     def person(self, booking: Booking | None) -> Answer:
         return self.user(booking.assignee) if booking else MISSING
@@ -182,10 +185,9 @@ class Facts:
         return MISSING if isinstance(value, Missing) else value
 
     def wanting(self, names: "frozenset[str]") -> list[Lookup]:
-        """What must be looked up before all of these are known; what takes few calls comes first."""
+        """What must be looked up before all of these are known."""
         answers = (self.answer(self._find(name, self.sight.names)) for name in sorted(names))
-        found = dict.fromkeys(answer for answer in answers if isinstance(answer, Lookup))
-        return sorted(found, key=lambda lookup: lookup.calls)
+        return list(dict.fromkeys(answer for answer in answers if isinstance(answer, Lookup)))
 
 
 def _unknown(name: str, names: Names) -> Fact:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import ValidationError
 
+from workers.spots import Spots
 from workers.words import told
 from workers.yaml_nodes import Node
 
@@ -42,12 +43,16 @@ class RulebookFaults(Exception):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
-def placed(path: str, node: Node, error: ValidationError) -> list[Fault]:
-    """The faults of what was read from `node`, at their lines and columns."""
+def placed(path: str, node: Node, error: ValidationError, spots: Spots | None = None) -> list[Fault]:
+    """The faults of what was read from `node`, at their lines and columns; those within a text where `spots` finds
+    them."""
     found = []
     for each in told(error):
         spot = node.at(each.place, key=each.key)
         if spot.hollow:
             continue  # its keys are faults already
-        found.append(Fault(path, spot.line, spot.column, each.message, each.hint))
+        line, column = spot.line, spot.column
+        if spots and each.within:
+            line, column = spots.within(spot, each.within)
+        found.append(Fault(path, line, column, each.message, each.hint))
     return found

@@ -100,13 +100,16 @@ class FileWords(Words):
     """A file: the names that it declares, and its rules."""
 
     called: ClassVar[str] = "a file"
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("name", "description", "when", "if", "then", "mode"), "it belongs to a rule, in the list under `rules`"
+    )
 
     location: Annotated[str, Field(min_length=1)] | None = None
     """The location that its rules are for, by id or name; every location, where nothing is said."""
     people: dict[str, Any] = Field(default_factory=dict)
     """Who can be named, each with an id or with what else is known of them."""
     teams: dict[str, Any] = Field(default_factory=dict)
-    """People to choose from."""
+    """People to choose from; the team `calendar` is always there, and has the people of the booking's calendar."""
     calendars: dict[str, Any] = Field(default_factory=dict)
     """Calendars by the name that rules know them by."""
     workflows: dict[str, Any] = Field(default_factory=dict)

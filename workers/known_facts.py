@@ -55,6 +55,9 @@ def known_facts(names: Names) -> Mapping[str, Fact]:
     return _Known(names)
 
 
+ALL_FACTS: Final = "; slotwright rules words facts lists them"
+
+
 def unknown_fact(name: str, known: Iterable[str], *, key: bool = False) -> PydanticCustomError:
     """A fault about what is no fact; `key` as in `wrong`."""
     for start, word in ((EVENT, "sources"), (FIELDS, "fields")):
@@ -64,7 +67,8 @@ def unknown_fact(name: str, known: Iterable[str], *, key: bool = False) -> Pydan
             )
             why = "" if hint else f": nothing of that name is declared under `{word}`"
             return wrong(f"{shown(name)} is not known as a fact{why}", hint and start + hint, key=key)
-    return wrong(f"{shown(name)} is not known as a fact", nearest(name, known), key=key)
+    near = nearest(name, known)
+    return wrong(f"{shown(name)} is not known as a fact{'' if near else ALL_FACTS}", near, key=key)
 
 
 def fact_named(name: str, names: Names) -> Fact:

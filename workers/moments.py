@@ -124,10 +124,14 @@ def read_moment(text: str) -> AnyMoment:
     plain = " ".join(words)
     if words[:1] == [EVERY]:
         return _every(plain, words[1:])
+    if "the" in words:
+        raise wrong(f"'the' is not known in {shown(text)}", " ".join(word for word in words if word != "the"))
     if words and words[0][0].isdigit():
         return _of_booking(plain, words)
     examples = f"{', '.join(EXAMPLES[:-1])} or {EXAMPLES[-1]}"
-    raise wrong(f"{shown(text)} is no moment such as {examples}", nearest(words[0], [EVERY]) if words else None)
+    daily = f"{EVERY} day {' '.join(words[1:])}" if words[:1] == ["daily"] else None
+    hint = daily or (nearest(words[0], [EVERY]) if words else None)
+    raise wrong(f"{shown(text)} is no moment such as {examples}", hint)
 
 
 def _every(plain: str, words: list[str]) -> ClockMoment:

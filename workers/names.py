@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, Val
 from pydantic_core import PydanticCustomError
 
 from workers.kinds import Kind
+from workers.values import SPAN
 from workers.week_hours import CLOSED, WEEK_HOURS_SCHEMA, WeekHours, read_week_hours
 from workers.words import at_most, in_context, nearest, shown, text_wanted, wrong
 
@@ -127,6 +128,8 @@ class Names:
         return self._find(word, self.calendars, "calendar")
 
     def team(self, word: object) -> Team:
+        if isinstance(word, list):
+            raise wrong("the name of a team expected, found a list: who belongs to which is said under `teams`")
         if not isinstance(word, str):
             raise text_wanted(word)
         if word == OWN_TEAM:
@@ -139,6 +142,9 @@ class Names:
         return self._find(word, self.workflows, "workflow", WORKFLOW_ID)
 
     def hours_of(self, word: object) -> WeekHours:
+        if isinstance(word, list) or (isinstance(word, str) and word not in self.hours and SPAN.search(word)):
+            said = f"a name under `hours` expected, found {shown(word)}"
+            raise wrong(f"{said}: hours of every day are asked by between, as in between: 09:00-17:00")
         return self._declared(word, self.hours, "hours", CLOSED)
 
     def holidays_of(self, word: object) -> frozenset[date]:

@@ -19,6 +19,7 @@ from workers.values import (
     DAYS_SCHEMA,
     DURATION_SCHEMA,
     MOMENT_SCHEMA,
+    RANGES,
     SPAN,
     WEEKDAYS,
     Days,
@@ -93,19 +94,19 @@ def referring(operand: Any) -> Iterator[Fact]:
             yield from referring(end)
 
 
-def _bounds(value: object) -> tuple[object, object]:
+def _bounds(value: object, example: str) -> tuple[object, object]:
     """`22:00-02:00` or `[22:00, 02:00]`."""
     found = SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
     if found:
         return found[1], found[2]
     if isinstance(value, list) and len(value) == 2:
         return value[0], value[1]
-    raise wrong(f"two bounds such as [22:00, 02:00] expected, found {shown(value)}")
+    raise wrong(f"two bounds such as {example} expected, found {shown(value)}")
 
 
 def _read_moments(value: object, info: ValidationInfo) -> Span:
     names = names_in(info)
-    first, last = _bounds(value)
+    first, last = _bounds(value, "[22:00, 02:00]")
     # The end of a day is the first moment of the next, which is left out.
     said = (first, "00:00" if last == "24:00" else last)
     start, end = (read_reference(each, names, Kind.MOMENT) or read_moment(each) for each in said)
@@ -120,7 +121,8 @@ def _read_moments(value: object, info: ValidationInfo) -> Span:
 
 def _read_durations(value: object, info: ValidationInfo) -> Span:
     names = names_in(info)
-    start, end = (read_reference(each, names, Kind.DURATION) or read_duration(each) for each in _bounds(value))
+    bounds = _bounds(value, "[1h, 2h]")
+    start, end = (read_reference(each, names, Kind.DURATION) or read_duration(each) for each in bounds)
     if isinstance(start, Reference) or isinstance(end, Reference):
         return Span(start, end)
     if start >= end:
@@ -207,7 +209,7 @@ def _day(value: object, holidays: Mapping[str, frozenset[date]]) -> Days:
         if not isinstance(value, str) or value.strip()[:1].isdigit() or "-" in value:
             raise
         message = f"{shown(value)} is no weekday, no date and not under `holidays`; known: {', '.join(known)}"
-        raise wrong(message, nearest(value, known)) from error
+        raise wrong(message, nearest(value, (*known, *RANGES))) from error
 
 
 def _read_list(value: object) -> object:

@@ -21,7 +21,7 @@ from service.event import SOURCE_NAME
 from service.event_types import EXTERNAL, QUIET
 from service.store.conduct import Limit
 from service.trigger import SUBJECTS, TAKES_NO_TIME, Booking, Subject, Trigger
-from workers.actions import Action, AnyAction, read_steps
+from workers.actions import ACTIONS, Action, AnyAction, read_steps
 from workers.actions.action import every, numbered
 from workers.actions.book import Book
 from workers.condition_words import If
@@ -30,15 +30,9 @@ from workers.conduct_words import Conduct
 from workers.event_facts import EVENT
 from workers.moments import EXAMPLES, PATTERN, AnyMoment, BookingMoment, ClockMoment, is_moment, read_moment
 from workers.names import Names, names_in
+from workers.other_words import IN_A_STEP, NOT_IN_A_RULE, OTHER_ROOMS, WHAT_HAPPENED
 from workers.values import one_or_many
 from workers.words import Place, at_most, fault, faults, in_context, nearest, shown, wrong
-
-OTHER_WORDS: Final = {
-    "added": "created", "booked": "created", "made": "created", "new": "created", "changed": "updated",
-    "edited": "updated", "moved": "rescheduled", "assigned": "reassigned", "canceled": "cancelled",
-    "noshow": "no_show", "no-show": "no_show", "shown": "showed", "completed": "showed", "removed": "deleted",
-}  # fmt: skip
-"""What others say for what happened to a booking."""
 
 MOST_WORDS: Final = 100
 """That a rule listens to."""
@@ -54,8 +48,10 @@ SALVAGED: Final = "salvaged"
 def _trigger_meant(value: object, known: Sequence[str]) -> str | None:
     if not isinstance(value, str):
         return None
-    room, _, word = value.rpartition(".")
-    meant = f"{room or 'appointment'}.{OTHER_WORDS.get(word.casefold(), word)}"
+    room, dot, word = value.rpartition(".")
+    if not dot and any(each.startswith(f"{word}.") for each in known):
+        return None  # It may be any of these.
+    meant = f"{OTHER_ROOMS.get(room, room)}.{WHAT_HAPPENED.get(word.casefold(), word)}"
     return meant if meant in known else nearest(value, known)
 
 
@@ -66,7 +62,8 @@ def _read_trigger(value: object) -> str:
     if not isinstance(value, str) or not value.startswith(EXTERNAL):
         known = [each.value for each in Trigger]
         if value not in known:
-            raise wrong(f"{shown(value)} is not known here; known: {', '.join(known)}", _trigger_meant(value, known))
+            meant, told = _trigger_meant(value, known), f"; known: {', '.join(known)}, {EXTERNAL}… or a moment"
+            raise wrong(f"{shown(value)} is not known here{'' if meant else told}", meant)
         return Trigger(str(value))
     if not SOURCE_NAME.fullmatch(value.removeprefix(EXTERNAL)):
         raise wrong(f"{shown(value)} names no source: small letters, figures, - and _ after {EXTERNAL}")
@@ -154,6 +151,11 @@ def _is_change(word: str) -> bool:
 
 class Rule(Heading):
     """What is done, when, and if what holds."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys({word for action in ACTIONS for word in action.known()} - {"if"}, IN_A_STEP),
+        **NOT_IN_A_RULE,
+    }
 
     conditions: If = Field(default=Conditions(), validation_alias="if", serialization_alias="if")
     """What must hold; all of it."""

@@ -27,6 +27,7 @@ from workers.names import NAMES, NO_PROFILE, RESERVED, EventFact, Names
 from workers.rule import Heading, Rule
 from workers.rule_index import calendars_said
 from workers.salvage import Salvaged, salvaged
+from workers.spots import Spots
 from workers.week_hours import CLOSED
 from workers.yaml_nodes import MOST_FAULTS, TOO_MANY, Node, YamlFault, compose
 
@@ -72,6 +73,7 @@ class RuleFile:
         self.path = path
         self.faults: list[Fault] = []
         self.readable = True
+        self.spots = Spots(text)
         self.root = self._composed(text)
         self.bare = isinstance(self.root.data, list)
         self.words: dict[str, Any] = self.root.data if isinstance(self.root.data, dict) else {}
@@ -125,9 +127,9 @@ class RuleFile:
             try:
                 yield Read(_RULE.validate_python(value, context={NAMES: scope}).by_default(defaults), node)
             except ValidationError as error:
-                self.faults.extend(placed(self.path, node, error))
+                self.faults.extend(placed(self.path, node, error, self.spots))
                 if left := salvaged(value, error, scope):
-                    self.faults.extend(placed(self.path, node, left.disagreements(scope)))
+                    self.faults.extend(placed(self.path, node, left.disagreements(scope), self.spots))
                     yield Read(left.rule, node, left)
 
     def headings(self, scope: Names) -> Iterator[tuple[Heading, Unread, Node]]:
@@ -140,7 +142,7 @@ class RuleFile:
             try:
                 heading = _HEADING.validate_python(said, context={NAMES: scope}).by_default(defaults)
             except ValidationError as error:
-                self.faults.extend(placed(self.path, node, error))
+                self.faults.extend(placed(self.path, node, error, self.spots))
             else:
                 calendars = calendars_said(words.get("if"), scope)
                 yield heading, Unread(json.dumps(words), defaults, calendars), node

@@ -24,6 +24,8 @@ from workers.yaml_nodes import Node
 PARTS: Final[tuple[Callable[[RuleFile, Names], Names], ...]] = (RuleFile.declared, RuleFile.people, RuleFile.teams)
 """What a file declares, each part by the names of those before."""
 
+NO_NAMES: Final = Names()
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -213,7 +215,9 @@ def _scope(file: RuleFile, folders: _Folders) -> tuple[Names, str | None]:
     outer = folders.of(PurePosixPath(file.path).parent)
     names = outer.names
     for part in PARTS:
-        names = names.within(part(file, names))
+        # Thousands of names are not copied for a file that declares none.
+        if (mine := part(file, names)) != NO_NAMES:
+            names = names.within(mine)
     _refuse_two_kinds(names, file)
     return names, file.location or outer.location
 
@@ -228,12 +232,14 @@ def _entries(file: RuleFile, folders: _Folders) -> Iterator[tuple[Entry, Read]]:
 def _refuse_two_kinds(names: Names, file: RuleFile) -> None:
     """A fact that is one thing of one source and another of the next could be tested as neither; it is told of the file
     that declares the second."""
-    first: dict[str, tuple[str, Kind]] = {}
     mine = file.root.part("sources")
-    for source, facts in sorted(names.sources.items(), key=lambda each: (bool(mine and mine.part(each[0])), each[0])):
+    if mine is None:
+        return
+    first: dict[str, tuple[str, Kind]] = {}
+    for source, facts in sorted(names.sources.items(), key=lambda each: (bool(mine.part(each[0])), each[0])):
         for name, fact in facts.items():
             other, kind = first.setdefault(name, (source, fact.kind))
-            if kind is not fact.kind and mine and mine.part(source):
+            if kind is not fact.kind and mine.part(source):
                 told = f"event.{name} is {fact.kind.value} of {source} and {kind.value} of {other}"
                 place = mine.at((source, name), key=True)
                 file.refuse(place, f"{told}: name one of them otherwise")

@@ -30,7 +30,7 @@ from workers.facts import Fact
 from workers.filters import DEFAULT, FILTERS, WORDS, Argument, Filter
 from workers.kinds import Kind
 from workers.known_facts import unknown_fact
-from workers.words import fault, shown, unknown, wrong
+from workers.words import fault, nearest, shown, unknown, wrong
 from workers.yaml_nodes import FOREIGN
 
 DEEPEST: Final = 25
@@ -68,6 +68,7 @@ class Reader:
         self.lines = lines
         self.facts: set[str] = set()
         self.faults: list[InitErrorDetails] = []
+        self.told: set[str] = set()
         self.parts = 0
 
     def body(self, tree: Iterable[nodes.Node], depth: int = 0) -> Body:
@@ -141,7 +142,9 @@ class Reader:
 
     def _filter(self, node: nodes.Filter, inner: Expression, depth: int) -> Expression:
         if node.name not in FILTERS:
-            raise _Refused(unknown(node.name, "as a filter", FILTERS, key=False))
+            told = f"{shown(node.name)} is not known as a filter"
+            near = nearest(node.name, FILTERS)
+            raise _Refused(wrong(told if near else f"{told}; known: {', '.join(FILTERS)}", near))
         filter_, value = FILTERS[node.name], inner.value
         said = f"{inner.said} | {node.name}"
         if filter_ is DEFAULT:
@@ -190,8 +193,12 @@ class Reader:
         return lambda facts: (value(facts) in right.value(facts)) is wanted
 
     def _refuse(self, node: nodes.Node | None, refused: _Refused) -> None:
-        line = f" (line {node.lineno} of the text)" if node and self.lines else ""
-        self.faults.append(fault(wrong(refused.told["message"] + line, refused.told["hint"])))
+        word = _word(node)
+        line = f" (line {node.lineno} of the text)" if node and self.lines and not word else ""
+        message = refused.told["message"] + line
+        if message not in self.told:
+            self.told.add(message)
+            self.faults.append(fault(wrong(message, refused.told["hint"], within=word)))
 
 
 def _dotted(node: nodes.Node | None) -> str:
@@ -201,6 +208,17 @@ def _dotted(node: nodes.Node | None) -> str:
         parts.append(node.attr)
         node = node.node
     return ".".join([node.name, *reversed(parts)]) if isinstance(node, nodes.Name) else ""
+
+
+def _word(node: nodes.Node | None) -> str | None:
+    """By which it is found in its text; None where there is none."""
+    match node:
+        case nodes.Filter() | nodes.Test():
+            return node.name
+        case nodes.Compare():
+            return _word(node.expr)
+        case _:
+            return _dotted(node) or None
 
 
 def _constant(value: object) -> Expression:

@@ -11,6 +11,8 @@ from pydantic_core import PydanticCustomError
 from workers.words import fault, faults, nearest, shown, text_wanted, wrong
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+RANGES: Final = ("mon-fri", "sat-sun")
+"""Of weekdays, for which others have a word."""
 DAY_NAMES: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTH_NAMES: Final = (
     "January", "February", "March", "April", "May", "June",
@@ -24,6 +26,7 @@ IN_WORDS = re.compile(
     r"(?:(\d{1,4})\s*h(?:ours?|rs?)?)?[\s,]*(?:(\d{1,4})\s*m(?:in(?:ute)?s?)?)?",
     re.ASCII,
 )
+HALF_AN_HOUR = re.compile(r"(\d{1,4})[.,]50?\s*h(?:ours?|rs?)?", re.ASCII)
 CLOCK = re.compile(r"(\d{1,2}):(\d\d)", re.ASCII)
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -69,13 +72,15 @@ def read_duration(value: object) -> timedelta:
         raise wrong(f"a duration such as 90m, 2h or 1h30m expected, found {shown(value)}")
     found = DURATION.fullmatch(value.strip())
     if not found or not any(found.groups()):
-        raise wrong(f"{shown(value)} is not a duration such as 90m, 2h, 1h30m, 3d or 2w", _short(value))
+        raise wrong(f"{shown(value)} is not a duration such as 90m, 2h, 1h30m, 3d or 2w", short(value))
     parts = zip(found.groups("0"), UNITS, strict=True)
     return sum((int(number) * unit for number, unit in parts), timedelta())
 
 
-def _short(text: str) -> str | None:
+def short(text: str) -> str | None:
     """`2 hours` and `10min` as they are written here; None for what is no duration in any words."""
+    if half := HALF_AN_HOUR.fullmatch(text.strip().casefold()):
+        return f"{half[1]}h30m"
     found = IN_WORDS.fullmatch(text.strip().casefold())
     parts = zip(found.groups(), "wdhm", strict=True) if found else ()
     return "".join(f"{number}{unit}" for number, unit in parts if number) or None
@@ -209,7 +214,7 @@ def _weekday(text: str) -> int:
     for index, name in enumerate(DAY_NAMES):
         if word in (WEEKDAYS[index], name.casefold()):
             return index
-    raise wrong(f"{shown(text)} is not a weekday; known: {', '.join(WEEKDAYS)}", nearest(word, WEEKDAYS))
+    raise wrong(f"{shown(text)} is not a weekday; known: {', '.join(WEEKDAYS)}", nearest(word, (*WEEKDAYS, *RANGES)))
 
 
 def in_zone(moment: datetime, zone: tzinfo) -> datetime:

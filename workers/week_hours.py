@@ -1,6 +1,6 @@
 """Hours by the week, as a file declares them under `hours`: from when to when on which weekdays."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Annotated, Any, Final
@@ -39,13 +39,8 @@ class WeekHours:
         return any(opening.contains(wanted) for opening in self.openings(starts, ends))
 
     def openings(self, starts: datetime, ends: datetime) -> list[Interval]:
-        """What is open around this stretch, as few intervals as possible. A clock time that comes twice is its first
-        coming, one that never comes the moment of the change."""
-        day, found, zone = starts.date() - ONE_DAY, list[Interval](), starts.tzinfo or UTC
-        while day <= ends.date():
-            found.extend(_opening(day, hours, zone) for hours in self.days[day.weekday()])
-            day += ONE_DAY
-        return merged(found)
+        """What is open around this stretch, both on the location's clock."""
+        return openings(starts, ends, starts.tzinfo or UTC, lambda day: self.days[day.weekday()])
 
     def __str__(self) -> str:
         return "; ".join(
@@ -56,6 +51,19 @@ class WeekHours:
 
 
 CLOSED: Final = WeekHours(((),) * 7)
+
+
+def openings(
+    starts: datetime, ends: datetime, zone: tzinfo, hours_of: Callable[[date], Iterable[HoursRange]]
+) -> list[Interval]:
+    """What is open around this stretch by the hours that begin on each day, as few intervals as possible. A clock time
+    that comes twice is its first coming, one that never comes the moment of the change."""
+    # What began the night before is still open.
+    day, last, found = starts.astimezone(zone).date() - ONE_DAY, ends.astimezone(zone).date(), list[Interval]()
+    while day <= last:
+        found.extend(_opening(day, hours, zone) for hours in hours_of(day))
+        day += ONE_DAY
+    return merged(found)
 
 
 def _opening(day: date, hours: HoursRange, zone: tzinfo) -> Interval:

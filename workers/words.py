@@ -1,13 +1,16 @@
 """Mappings of known words: the frame of everything that a rule file may say, and how a fault in it is worded."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Literal, Self, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from workers.other_words import OTHER_WORDS
 
 Place: TypeAlias = tuple[int | str, ...]
 """The keys and indexes that lead to a value."""
@@ -37,6 +40,9 @@ class Words(BaseModel):
     called: ClassVar[str] = ""
     """What an author calls this mapping; the class's name where nothing is said."""
 
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """Words that authors look for here, and where what they mean is said."""
+
     @classmethod
     def known(cls) -> tuple[str, ...]:
         """The words as an author writes them."""
@@ -58,6 +64,23 @@ class Words(BaseModel):
         few = ("true", "false") if kind is bool else get_args(kind) if get_origin(kind) is Literal else ()
         words = [str(each).lower() if isinstance(each, bool) else str(each) for each in few]
         return f" ({', '.join(words[:-1])} or {words[-1]})" if len(words) > 1 else ""
+
+    @classmethod
+    def _not_a_word(cls, word: str, what: str) -> PydanticCustomError:
+        """With all that are known where none is near."""
+        known = cls.known()
+        if word in cls.elsewhere:
+            return wrong(f"{shown(word)} is not known in {what}: {cls.elsewhere[word]}", key=True)
+        if word.startswith("-"):
+            return wrong(f"a blank is missing behind the - of {shown(word)}", f"- {word.lstrip('-')}", key=True)
+        told = unknown(word, f"in {what}", known)
+        hint = (told.context or {}).get("hint")
+        if hint == what:
+            # It is the very word by which this mapping was recognised.
+            return unknown(word, "here", known)
+        if hint:
+            return told
+        return wrong(f"{shown(word)} is not known in {what}; known: {', '.join(known)}", key=True)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -82,7 +105,7 @@ class Words(BaseModel):
                 case "extra_forbidden" if place[0] not in foreign:
                     continue
                 case "extra_forbidden":
-                    yield fault(_not_a_word(str(place[0]), what, cls.known()), place)
+                    yield fault(cls._not_a_word(str(place[0]), what), place)
                 case "model_type" | "dict_type" | "model_attributes_type" if not place:
                     yield fault(wrong(f"{cls._example()} expected, found {shown(error['input'])}"))
                 case "missing" if place[0] in meant or MERGE in foreign:
@@ -95,21 +118,12 @@ class Words(BaseModel):
                     yield fault(_plain(error), _place(error))
 
 
-def _not_a_word(word: str, what: str, known: Iterable[str]) -> PydanticCustomError:
-    """With all that are known where none is near."""
-    told = unknown(word, f"in {what}", known)
-    hint = (told.context or {}).get("hint")
-    if hint == what:
-        # It is the very word by which this mapping was recognised.
-        return unknown(word, "here", known)
-    if hint:
-        return told
-    return wrong(f"{shown(word)} is not known in {what}; known: {', '.join(known)}", key=True)
-
-
-def wrong(message: str, hint: str | None = None, *, key: bool = False) -> PydanticCustomError:
-    """A fault in the author's words; `hint` is what was perhaps meant, `key` places it before the colon."""
-    return PydanticCustomError(FAULT, "{message}", {"message": message, "hint": hint, "key": key})
+def wrong(
+    message: str, hint: str | None = None, *, key: bool = False, within: str | None = None
+) -> PydanticCustomError:
+    """A fault in the author's words; `hint` is what was perhaps meant, `key` places it before the colon, `within` where
+    this stands in the text that is the value."""
+    return PydanticCustomError(FAULT, "{message}", {"message": message, "hint": hint, "key": key, "within": within})
 
 
 def unknown(word: str, where: str, known: Iterable[str], *, key: bool = True) -> PydanticCustomError:
@@ -133,30 +147,48 @@ def below(place: Place, error: ValidationError) -> list[InitErrorDetails]:
 
 @dataclass(frozen=True)
 class Told:
-    """A fault in the author's words; `place` leads to it, `key` means what stands before the colon."""
+    """A fault in the author's words; `place` leads to it, `key` means what stands before the colon, `within` is part of
+    the text there."""
 
     place: Place
     message: str
     hint: str | None
     key: bool
+    within: str | None
 
 
 def told(error: ValidationError) -> list[Told]:
     found = []
     for each in _worth_telling(error):
         context = _plain(each).context or {}
-        hint = context.get("hint")
-        found.append(Told(_place(each), context["message"], hint, bool(context.get("key"))))
+        hint, within = context.get("hint"), context.get("within")
+        found.append(Told(_place(each), context["message"], hint, bool(context.get("key")), within))
     return found
 
 
 MANY: Final = 200
 """Known words, of which only those are compared that begin alike."""
 
+PARTS: Final = re.compile(r"[_.]")
+
+REMEMBERED: Final = 500
+"""Whoever misspells a word does so again."""
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that an author most likely meant."""
+    """The known word that an author most likely meant: one that means the same, one of which this is a part (`tag` of
+    `tag_contact`), or one that is spelt much alike."""
+    return _nearest(word, tuple(known))
+
+
+@lru_cache(REMEMBERED)
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     spelt = {each.casefold(): each for each in known}
+    if same := next((each for each in OTHER_WORDS.get(word.casefold(), ()) if each in spelt), None):
+        return spelt[same]
+    wholes = [each for each in spelt if word.casefold() in (*PARTS.split(each), each.rpartition(".")[2])]
+    if len(wholes) == 1:
+        return spelt[wholes[0]]
     if len(spelt) > MANY:
         begin, length = word.casefold()[:1], len(word)
         alike = [each for each in spelt if each[:1] == begin and abs(len(each) - length) <= 2]
@@ -171,7 +203,7 @@ def shown(value: object) -> str:
         case None:
             return "nothing"
         case bool():
-            return f"the flag {str(value).lower()}"
+            return str(value).lower()
         case int() | float():
             return f"the number {value}"
         case str():
@@ -226,21 +258,20 @@ def _plain(error: ErrorDetails) -> PydanticCustomError:
             return text_wanted(value)
         case "literal_error" | "enum":
             known = [text or flag.lower() for text, flag in CHOICE.findall(context["expected"])]
-            message = f"{shown(value)} is not known here; known: {', '.join(known) or context['expected']}"
-            return wrong(message, nearest(value, known) if isinstance(value, str) else None)
+            return _none_of(value, known or [context["expected"]])
         case "union_tag_invalid":
-            known = QUOTED.findall(context["expected_tags"])
-            return wrong(
-                f"{context['tag']!r} is not known here; known: {', '.join(known)}", nearest(context["tag"], known)
-            )
+            return _none_of(context["tag"], QUOTED.findall(context["expected_tags"]))
         case "union_tag_not_found":
-            return wrong(f"it must say {context['discriminator']}: what is done".replace("'", ""))
+            word = context["discriminator"].replace("'", "")
+            return wrong(f"it must say {word}: what is done, as in {word}: add_note")
         case "bool_type":
-            return wrong(f"true or false expected, found {shown(value)}")
+            quoted = ": leave out the quotes" if value in ("true", "false") else ""
+            hint = None if quoted or not isinstance(value, str) else nearest(value, ("true", "false"))
+            return wrong(f"true or false expected, found {shown(value)}{quoted}", hint)
         case "model_type" | "dict_type" | "model_attributes_type":
             return wrong(f"words with their values ({{word: value}}) expected, found {shown(value)}")
         case "list_type" | "tuple_type":
-            return wrong(f"a list expected, found {shown(value)}")
+            return wrong(f"a list ([this, that], or lines that begin with -) expected, found {shown(value)}")
         case "too_short" | "string_too_short":
             return wrong("it must not be empty")
         case "too_long":
@@ -249,3 +280,14 @@ def _plain(error: ErrorDetails) -> PydanticCustomError:
             return wrong(f"text of at most {context['max_length']} characters expected, found {len(str(value))}")
         case _:
             return wrong(error["msg"])
+
+
+FEW: Final = 8
+"""Known words that are told beside the one that was perhaps meant."""
+
+
+def _none_of(value: object, known: Sequence[str]) -> PydanticCustomError:
+    """Where one of a few words was expected."""
+    hint = nearest(value, known) if isinstance(value, str) else None
+    told = "" if hint and len(known) > FEW else f"; known: {', '.join(known)}"
+    return wrong(f"{shown(value)} is not known here{told}", hint)

@@ -160,7 +160,7 @@ class _Composer:
 
     def _begin(self, event: Any, data: object, tag: str) -> None:
         if event.tag not in (None, "!", tag):
-            raise _at(event, f"the tag {shown(event.tag)} is not known here")
+            raise _at(event, _no_tag(event))
         if len(self.open) >= DEEPEST:
             raise _at(event, f"nested deeper than {DEEPEST} levels")
         self.open.append((_node(_spot(event.start_mark), data), event.anchor))
@@ -179,7 +179,8 @@ class _Composer:
         if self.aliases > MOST_ALIASES:
             raise _at(event, f"more than {MOST_ALIASES} aliases")
         if event.anchor not in self.anchors:
-            raise _at(event, f"nothing before this is called &{event.anchor}")
+            said = f"nothing before this is called &{event.anchor}"
+            raise _at(event, f"{said}; a text that begins with * must be in quotes")
         return self.anchors[event.anchor]
 
     def _add(self, value: Any, inner: Node | int, event: Any) -> None:
@@ -231,7 +232,7 @@ def _spot_of(node: Node) -> int:
 def _value(event: Any) -> object:
     value = event.value
     if event.tag is not None and event.tag not in ("!", TEXT):
-        raise _at(event, f"the tag {shown(event.tag)} is not known here")
+        raise _at(event, _no_tag(event))
     if event.tag is None and event.implicit[0]:
         if value in WORDS:
             return WORDS[value]
@@ -242,6 +243,11 @@ def _value(event: Any) -> object:
     elif event.style == '"' and (foreign := FOREIGN.search(value)):
         raise _at(event, f"the character {foreign[0]!a} is not allowed in a text")
     return value
+
+
+def _no_tag(event: Any) -> str:
+    quotes = "; a text that begins with ! must be in quotes" if event.tag.startswith("!") else ""
+    return f"the tag {shown(event.tag)} is not known here{quotes}"
 
 
 def _fault(spot: int, message: str) -> YamlFault:

@@ -67,6 +67,16 @@ class Found:
         return f"`{word}` in line {number + 1} begins in column {column + 1}"
 
     @property
+    def deeper(self) -> str | None:
+        """The word right above that this line begins further to the right than, where that has its value."""
+        mine = WORD.match(self.line)
+        above = next((number for number in range(self.here.line - 1, -1, -1) if self.lines[number].strip()), None)
+        upper = WORD.match(self.lines[above]) if above is not None else None
+        if above is None or not mine or not upper or mine.start(1) <= upper.start(1):
+            return None
+        return f"`{upper[1]}` in line {above + 1}"
+
+    @property
     def over(self) -> bool:
         """Whether the file ends there."""
         return not any(map(str.strip, (self.line[self.here.column :], *self.lines[self.here.line + 1 :])))
@@ -98,6 +108,8 @@ def _indented(what: str) -> Callable[[Found], str]:
 
 
 def _second_colon(found: Found) -> str:
+    if above := found.deeper:
+        return f"this line is indented further than {above}, behind which a value stands already"
     if ": " in found.before:
         return "a second colon in one line: a text with a colon must be in quotes"
     return (
@@ -106,7 +118,12 @@ def _second_colon(found: Found) -> str:
 
 
 def _not_closed(what: str, sign: str) -> Callable[[Found], str]:
-    return lambda found: f"a comma or {sign} expected: the {what}, {found.since}, is not closed"
+    def told(found: Found) -> str:
+        if "{{" in found.line[found.here.column : found.here.column + 2]:
+            return "a text with {{ in it must be in quotes"
+        return f"a comma or {sign} expected: the {what}, {found.since}, is not closed"
+
+    return told
 
 
 def _without_content(found: Found) -> str:
@@ -126,6 +143,9 @@ SAID: Final[dict[str, Callable[[Found], str]]] = {
     "did not find expected node content": _without_content,
     "mapping values are not allowed in this context": _second_colon,
     "block sequence entries are not allowed in this context": lambda _: "a list with - begins in a line of its own",
+    "did not find expected alphabetic or numeric character": lambda found: (
+        f"a text that begins with {found.lines[found.begun.line][found.begun.column]} must be in quotes"
+    ),
     "found unknown escape character": lambda found: (
         f"\\{found.next} means nothing within \"…\": a backslash is written twice there, or the text put in '…'"
     ),

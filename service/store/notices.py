@@ -26,7 +26,8 @@ REGISTER = "INSERT INTO channels (channel) VALUES ($1) ON CONFLICT DO NOTHING"
 
 ZONES = "SELECT DISTINCT time_zone FROM locations"
 
-# What was tried less often goes first, so that one that a channel does not take holds up no other.
+# What is urgent goes first; then what was tried less often, so that one that a channel does not take holds up no other
+# of its kind.
 NEXT = """
     SELECT a.alert_id, a.location_id, l.name AS location_name, l.time_zone, a.rule, a.kind, a.text, a.delivery_id,
         a.times AS telling, COALESCE(n.told, 0) AS told, a.first_at, a.first_at < now() - $4::interval AS over,

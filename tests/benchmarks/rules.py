@@ -23,6 +23,7 @@ from service.store.locations import Location
 from service.store.verdicts import Verdict
 from service.trigger import Booking
 from tests.benchmarks.company import FILES, PLACES, RULES, calendar_id, files
+from tests.benchmarks.crowds import half_without_calendar, unused_fields
 from workers import rulebook
 from workers.conditions import judge
 from workers.judge import NO_OVERRIDES, Meaning
@@ -122,11 +123,14 @@ def timed(call: Callable[[], object]) -> tuple[list[float], list[float]]:
 def main() -> None:
     made = files()
     lines = sum(text.count("\n") for text in made.values())
+    mixed, unused = half_without_calendar(), unused_fields()
     rows: list[tuple[str, float | None, Callable[[], Any]]] = [
         ("PyYAML's C loader", None, lambda: [yaml.load(text, yaml.CSafeLoader) for text in made.values()]),
         ("nodes with their places", None, lambda: [compose(text) for text in made.values()]),
         ("checked, with every warning", CHECKED, lambda: looked_through(made, NOW)),
         ("taken up by a worker", TAKEN_UP, lambda: taken_up(made)),
+        ("checked, half without a calendar", CHECKED, lambda: looked_through(mixed, NOW)),
+        ("checked, with 3,000 unused fields", CHECKED, lambda: looked_through(unused, NOW)),
     ]
     print(f"{PLACES * FILES * RULES:,} rules in {lines:,} lines and {len(made)} files; {ROUNDS} rounds\n")
     print(f"{'':40}{'best':>10}{'median':>10}{'of PyYAML':>12}{'by the clock':>14}")

@@ -14,7 +14,16 @@ from workers.kinds import Kind
 from workers.names import Named
 from workers.references import Reference, or_fact
 from workers.templates import Text
-from workers.values import CLOCK, DATE_TIME, DURATION, in_zone, read_exact_moment, read_some_duration, write_moment
+from workers.values import (
+    CLOCK,
+    DATE_TIME,
+    DURATION,
+    in_zone,
+    read_exact_moment,
+    read_some_duration,
+    short,
+    write_moment,
+)
 from workers.words import shown, wrong
 
 DAY = timedelta(days=1)
@@ -28,7 +37,10 @@ def _read_due(value: Any, _: ValidationInfo) -> timedelta | time | datetime:
         return read_exact_moment(text)
     if text and DURATION.fullmatch(text):
         return read_some_duration(text)
-    raise wrong(f"a duration (1d), a clock time (09:00) or a moment (2027-03-26 17:00) expected, found {shown(value)}")
+    hint = short(value) if isinstance(value, str) else None
+    raise wrong(
+        f"a duration (1d), a clock time (09:00) or a moment (2027-03-26 17:00) expected, found {shown(value)}", hint
+    )
 
 
 _DUE = {

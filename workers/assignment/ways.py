@@ -139,6 +139,14 @@ WAYS: Mapping[str, type[Words]] = {
     "same_as_before": SameAsBefore,
 }
 
+EXAMPLES: Final[Mapping[str, str]] = {
+    "round_robin": "{round_robin: calendar}",
+    "least_busy": "{least_busy: calendar}",
+    "weighted": "{weighted: {dana: 50, kim: 30}}",
+    "first_free": "{first_free: [dana, kim]}",
+}
+"""Of those that need to be told among whom."""
+
 EXPECTED = (
     "a person, {round_robin: team}, {least_busy: team}, {weighted: {person: weight}}, {first_free: [people]}, "
     "{same_as_before: {within: 180d}}, contact_owner or a list of these expected"
@@ -172,6 +180,8 @@ def _read_person(value: object, info: ValidationInfo) -> object:
         raise wrong(message, f"{{round_robin: {value}}}")
     if value == OWN_TEAM:
         raise wrong(f"a person expected, and {shown(value)} is the calendar's team", f"{{round_robin: {value}}}")
+    if isinstance(value, str) and value in EXAMPLES and value not in names.people:
+        raise wrong(f"{shown(value)} does not say among whom somebody is chosen", EXAMPLES[value])
     if isinstance(value, str) and names.whole and value not in names.people and not is_id(value):
         raise names.nobody(value, "person", (*names.people, OWNER, SameAsBefore.called))
     return names.person(value)

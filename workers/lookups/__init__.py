@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from service.highlevel.operation import Api
 from service.store.reservations import Reservation
@@ -21,9 +21,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Lookup:
-    """`calls`: how many calls it takes, about; of several that a rule hangs on, what takes fewer is read first."""
-
-    calls: ClassVar[int] = 1
+    """Something to be read."""
 
     async def read(self, reading: Reading) -> Any:
         """What is there; None where nothing is. Raises HighLevelError."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from service.event_types import EXTERNAL
 from service.trigger import Trigger
 from workers.actions import ACTIONS, Action
 from workers.assignment.ways import WAYS
@@ -202,10 +203,23 @@ def _absences() -> Iterator[Entry]:
     yield Entry("anybody", what, "In `replace`: whoever has the booking so far.")
 
 
+def _values() -> Iterator[Entry]:
+    days = ", ".join(map(code, WEEKDAYS))
+    yield Entry(
+        "a weekday",
+        "a value",
+        f"{days}, or in full, `monday`; a range is `mon-fri`. In `when`, `every weekday` is Monday to Friday.",
+    )
+    yield Entry("a clock time", "a value", '`"17:00"`, on the location\'s clock.')
+    yield Entry("a date", "a value", "`2027-03-26`: the year, the month and the day.")
+
+
 def _triggers() -> Iterator[Entry]:
     meanings = described(Trigger)
     for trigger in Trigger:
         yield Entry(trigger.value, "a trigger", meanings[trigger.name])
+    posted = "Another system posted something: the source of that name, which `slotwright sources add` has let in."
+    yield Entry(f"{EXTERNAL}…", "a trigger", posted)
 
 
 @dataclass(frozen=True)
@@ -230,6 +244,7 @@ SECTIONS: Final[Mapping[str, Section]] = MappingProxyType(
         "tests": Section("Tests", _tests),
         "kinds": Section("Kinds", _kinds),
         "absences": Section("Where there is none", _absences),
+        "values": Section("Values", _values),
         "actions": Section("Actions", _actions),
         "step": Section("Every step", lambda: _words(Action, "a word of every step")),
         "ways": Section("Choosing somebody", _ways),

@@ -43,6 +43,10 @@ def _kinds(found: Iterable[Entry]) -> str:
     return _table(("kind", "written", "tests"), [(each.word, each.meaning, each.more) for each in found])
 
 
+def _values(found: Iterable[Entry]) -> str:
+    return _table(("value", "written"), [(each.word, each.meaning) for each in found])
+
+
 def _filters(found: Iterable[Entry]) -> str:
     rows = [(code(each.word), each.takes, each.meaning, each.more, code(each.example)) for each in found]
     return _table(("filter", "of", "makes it", "in brackets", "for example"), rows)
@@ -73,6 +77,7 @@ BLOCKS: Final[Mapping[str, Callable[[Iterable[Entry]], str]]] = MappingProxyType
         "facts": _facts,
         "tests": _tests,
         "kinds": _kinds,
+        "values": _values,
         "actions": _actions,
         "ways": _ways,
         "filters": _filters,

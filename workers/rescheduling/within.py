@@ -1,22 +1,19 @@
 """`within`: the days and hours that a new time may have."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationInfo, WithJsonSchema
 
-from service.availability.hours import first_instant
-from service.availability.intervals import Interval, merged
+from service.availability.intervals import Interval
 from workers.names import HOURS_NAME_SCHEMA, names_in
 from workers.operands import DayList
 from workers.values import DAYS_SCHEMA, HOURS_SCHEMA, WEEKDAYS, Days, Hours, HoursRange, Weekdays, one_or_many
-from workers.week_hours import WEEK_HOURS_SCHEMA, WeekHours, read_week_hours
+from workers.week_hours import WEEK_HOURS_SCHEMA, WeekHours, openings, read_week_hours
 from workers.words import Words
-
-ONE_DAY = timedelta(days=1)
 
 WHOLE_DAY = (HoursRange(datetime.min.time(), datetime.min.time()),)
 
@@ -102,10 +99,14 @@ class Within(Words):
     )
     """Days on which it may not be: names under `holidays`, dates, weekdays."""
 
+    @classmethod
+    def _example(cls) -> str:
+        return "days and hours such as {days: mon-fri, hours: 09:00-12:00}"
+
     def why_not(self, starts: datetime, ends: datetime, zone: ZoneInfo) -> str | None:
         """What keeps a booking from being then, in words that go behind a number of slots; None for nothing."""
         wanted = Interval(starts, ends)
-        if any(opening.contains(wanted) for opening in merged(self._openings(starts, ends, zone))):
+        if any(opening.contains(wanted) for opening in openings(starts, ends, zone, self._hours_of)):
             return None
         day = starts.astimezone(zone).date()
         if closed := next((each for each in self.left_out if day in each.days), None):
@@ -113,14 +114,6 @@ class Within(Words):
         if self.days is not None and day.weekday() not in self.days:
             return "on other days"
         return "outside the hours" if self.hours else "that run into a day left out"
-
-    def _openings(self, starts: datetime, ends: datetime, zone: ZoneInfo) -> Iterator[Interval]:
-        """What is allowed of these days, and of the night before."""
-        day, last = starts.astimezone(zone).date() - ONE_DAY, ends.astimezone(zone).date()
-        while day <= last:
-            for hours in self._hours_of(day):
-                yield _opening(day, hours, zone)
-            day += ONE_DAY
 
     def _hours_of(self, day: date) -> tuple[HoursRange, ...]:
         if self.days is not None and day.weekday() not in self.days:
@@ -134,13 +127,6 @@ class Within(Words):
         when = " ".join(filter(None, (days, str(self.hours) if self.hours else "")))
         left_out = f"except on {', '.join(map(str, self.left_out))}" if self.left_out else ""
         return ", ".join(filter(None, (when, left_out)))
-
-
-def _opening(day: date, hours: HoursRange, zone: ZoneInfo) -> Interval:
-    opens = first_instant(day, hours.start.hour * 60 + hours.start.minute, zone)
-    last = day + ONE_DAY if hours.over_midnight else day
-    # Where the clocks go forward over both, nothing is left between them.
-    return Interval(opens, max(opens, first_instant(last, hours.end.hour * 60 + hours.end.minute, zone)))
 
 
 def _weekdays(days: frozenset[int]) -> str:

@@ -5,12 +5,13 @@ from typing import Final
 
 from service.trigger import STATUS_TRIGGERS, Subject, Trigger
 from workers.conditions import Conditions, Question
+from workers.contact_facts import CONTACT
 from workers.facts import MISSING
 from workers.faults import Fault
 from workers.moments import BookingMoment
 from workers.rule import subject_of
 from workers.scrutiny.draft import Draft, Written
-from workers.scrutiny.possibility import contradiction, denied, required
+from workers.scrutiny.possibility import contradiction, denied, required, ways
 from workers.values import write_duration
 from workers.words import Place
 
@@ -26,6 +27,11 @@ NOTICE: Final = "notice"
 ALWAYS_THERE: Final = {"starts": "a start", "ends": "an end", "duration": "a length", NOTICE: "a start"}
 """Facts that no appointment is without."""
 
+NEVER_NEGATIVE: Final = frozenset(
+    {"duration", "load", "clashes", "series.count", f"{CONTACT}bookings", f"{CONTACT}no_shows"}
+)
+"""Facts that are counted, or measured from nothing on."""
+
 
 def impossible(draft: Draft) -> Iterator[Fault]:
     for written in draft.rules:
@@ -40,19 +46,32 @@ def impossible(draft: Draft) -> Iterator[Fault]:
 
 
 def _contradictory(written: Written, conditions: Conditions, place: Place) -> Iterator[Fault]:
-    found = contradiction(required(conditions))
-    if found:
-        one, other = found
-        message = (
-            f"it can never hold: {one.fact.name} {one.test} {one.expected} and {other.test} {other.expected} "
-            "exclude each other; one of several is `any`"
-        )
-        yield written.fault(message, (*place, *other.place, other.test), key=True)
-    elif said := denied(conditions):
+    for own, together in ways(conditions):
+        if found := contradiction(together, own):
+            one, other = found
+            what = "one of `any`" if other.under else "it"
+            message = (
+                f"{what} can never hold: {one.fact.name} {one.test} {one.expected} and {other.test} {other.expected} "
+                "exclude each other; one of several is `any`"
+            )
+            yield written.fault(message, (*place, *other.place, other.test), key=True)
+        for question in own:
+            if _below_nothing(question):
+                message = f"it can never hold: {question.fact.name} is never less than {question.expected}"
+                yield written.fault(message, (*place, *question.place, question.test), key=True)
+    if said := denied(conditions):
         message = (
             f"it can never hold: {said.fact.name} {said.test} {said.expected} is asked for, and denied under `not`"
         )
         yield written.fault(message, (*place, *said.place), key=True)
+
+
+def _below_nothing(question: Question) -> bool:
+    """Whether it asks for less than none of what is counted or measured."""
+    if question.fact.name not in NEVER_NEGATIVE or question.test != "less_than" or question.referring:
+        return False
+    none = type(question.operand)()
+    return bool(question.operand <= none)
 
 
 def _against_status(written: Written) -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
-from workers.conditions import Condition, Conditions, Not, Question
+from workers.conditions import AnyOf, Condition, Conditions, Not, Question
 from workers.kinds import Kind
 from workers.operands import Span
 from workers.values import Days
@@ -32,13 +32,33 @@ def required(conditions: Condition) -> Iterator[Question]:
             yield from required(part)
 
 
-def contradiction(questions: Iterable[Question]) -> tuple[Question, Question] | None:
-    """Two tests of one fact that cannot both hold."""
+def ways(conditions: Conditions, outer: tuple[Question, ...] = ()) -> Iterator[tuple[list[Question], list[Question]]]:
+    """The tests that must all hold, and those of each way of an `any` in it, with what must hold besides."""
+    own = list(required(conditions))
+    yield own, [*outer, *own]
+    for several in _several(conditions):
+        for each in several.parts:
+            yield from ways(each, (*outer, *own))
+
+
+def _several(conditions: Condition) -> Iterator[AnyOf]:
+    """Those of which one must hold, that stand neither in each other nor under `not`."""
+    if isinstance(conditions, AnyOf):
+        yield conditions
+    elif isinstance(conditions, Conditions):
+        for part in conditions.parts:
+            yield from _several(part)
+
+
+def contradiction(questions: Iterable[Question], own: Iterable[Question]) -> tuple[Question, Question] | None:
+    """Two tests of one fact that cannot both hold; the second is one of `own`, which are the last of them."""
+    mine = {id(each) for each in own}
     for asked in by_fact(questions).values():
         for index, other in enumerate(asked):
-            for question in asked[:index]:
-                if exclude(question, other):
-                    return question, other
+            if id(other) in mine:
+                for question in asked[:index]:
+                    if exclude(question, other):
+                        return question, other
     return None
 
 
@@ -58,8 +78,14 @@ def denied(conditions: Conditions) -> Question | None:
 
 
 def _negated(condition: Condition) -> Iterator[Conditions]:
+    """Each of which must not hold; of an `any` none must."""
     if isinstance(condition, Not):
         yield condition.part
+        match condition.part.parts:
+            case (AnyOf(several),):
+                yield from several
+            case _:
+                pass
     elif isinstance(condition, Conditions):
         for part in condition.parts:
             yield from _negated(part)
@@ -92,6 +118,8 @@ def exclude(one: Question, other: Question) -> bool:
     """Whether these tests of the same fact cannot both hold."""
     if _never(one, other) or _never(other, one):
         return True
+    if _left_out(one, other) or _left_out(other, one):
+        return True
     for meant in (minutes, weekdays):
         mine, theirs = meant(one), meant(other)
         if mine is not None and theirs is not None and not mine & theirs:
@@ -107,6 +135,15 @@ def _never(one: Question, other: Question) -> bool:
     values = one.operand if isinstance(one.operand, tuple) else (one.operand,)
     holds: Callable[[Any, Any], bool | None] = other.comparison.holds
     return not any(holds(value, other.operand) for value in values)
+
+
+def _left_out(one: Question, other: Question) -> bool:
+    """Whether what the first wants in a list may not be in it by the second."""
+    if one.fact.kind is not Kind.LIST or other.test != "none_of" or one.test not in ("contains", "any_of", "all_of"):
+        return False
+    wanted = {one.operand} if isinstance(one.operand, str) else set(one.operand)
+    without = set(other.operand)
+    return wanted <= without if one.test == "any_of" else not wanted.isdisjoint(without)
 
 
 def minutes(question: Question) -> int | None:

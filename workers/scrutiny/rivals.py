@@ -1,8 +1,11 @@
 """Rivals: rules that may want the same booking otherwise, and rules that never get their turn."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
+from typing import Final
 
 from service.trigger import STATUS_TRIGGERS, Trigger
 from workers.actions import Action
@@ -20,6 +23,9 @@ HOW = frozenset({"conditions", "otherwise", "on_error"})
 
 MOST_COMPARED = 50
 """Rules before one that it is compared with, the nearest: thousands that listen alike are looked through in no time."""
+
+ANY: Final = object()
+"""Any location, or any calendar; None is a rule's that asks for none."""
 
 CHANGES = frozenset({Trigger.RESCHEDULED, Trigger.REASSIGNED, *STATUS_TRIGGERS.values()})
 """What is `updated` as well."""
@@ -96,30 +102,27 @@ def rivals(draft: Draft) -> Iterator[Fault]:
 
 
 class _Before:
-    """The rules that came before, by what they listen to, where, and the calendars that they ask for."""
+    """The rules that came before, the nearest of them, by what they listen to, where, and the calendars that they ask
+    for: also by any of these, so that whoever asks for none of them needs not look through all."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[str | None, dict[str | None, list[Rival]]]] = {}
+        self._known: defaultdict[tuple[str, object, object], deque[Rival]]
+        self._known = defaultdict(lambda: deque(maxlen=MOST_COMPARED))
 
     def add(self, rival: Rival) -> None:
         entry = rival.written.entry
-        for word in entry.rule.when:
-            by_calendar = self._known.setdefault(word, {}).setdefault(entry.location, {})
-            for calendar in calendars_of(entry.rule.conditions) or (None,):
-                by_calendar.setdefault(calendar, []).append(rival)
+        calendars = calendars_of(entry.rule.conditions) or (None,)
+        for key in product(set(entry.rule.when), (entry.location, ANY), (*calendars, ANY)):
+            self._known[key].append(rival)
 
     def near(self, written: Written) -> list[Rival]:
         """Those that may be asked about the same event, the last ones, in order."""
         entry = written.entry
         calendars = calendars_of(entry.rule.conditions)
-        found: dict[int, Rival] = {}
-        for word in {word for heard in entry.rule.when for word in _heard_as(heard)}:
-            by_location = self._known.get(word, {})
-            for location in by_location if entry.location is None else (entry.location, None):
-                by_calendar = by_location.get(location, {})
-                for calendar in by_calendar if calendars is None else (*calendars, None):
-                    for rival in by_calendar.get(calendar, [])[-MOST_COMPARED:]:
-                        found[rival.place] = rival
+        words = {word for heard in entry.rule.when for word in _heard_as(heard)}
+        locations = (ANY,) if entry.location is None else (entry.location, None)
+        keys = product(words, locations, (ANY,) if calendars is None else (*calendars, None))
+        found = {rival.place: rival for key in keys for rival in self._known.get(key, ())}
         return [found[place] for place in sorted(found)[-MOST_COMPARED:]]
 
 

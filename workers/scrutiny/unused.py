@@ -7,6 +7,7 @@ from typing import Any, Final
 from workers.actions import Assign
 from workers.assignment.ways import OWNER, LeastBusy, RoundRobin, SameAsBefore
 from workers.conditions import questions
+from workers.contact_facts import FIELDS
 from workers.faults import Fault
 from workers.names import DECLARED
 from workers.references import Reference
@@ -25,7 +26,9 @@ class Used:
     """What some files say: whole texts and words, and those among them in which names may stand within."""
 
     texts: frozenset[str]
-    templates: tuple[str, ...]
+    templates: str
+    """Of these, all that may have names within."""
+    fields: frozenset[str]
     anybody: bool
     """Whether people come up whom no rule names."""
     calendars: bool
@@ -37,12 +40,12 @@ class Used:
         if word == "sources":
             return f"external.{name}" in self.texts
         if word == "fields":
-            return any(f"contact.fields.{name}" in text for text in self.texts)
+            return name in self.fields
         if (word == "people" and self.anybody) or (word == "calendars" and self.calendars):
             return True
         if word == "areas" and self.areas:
             return True
-        return name in self.texts or any(name in text for text in self.templates)
+        return name in self.texts or name in self.templates
 
 
 def unused(draft: Draft) -> Iterator[Fault]:
@@ -81,7 +84,8 @@ def _used(texts: frozenset[str], rules: Iterable[Written]) -> Used:
             anybody = anybody or (isinstance(action, Assign) and any(map(_names_nobody, action.to)))
     return Used(
         texts,
-        tuple(text for text in texts if "{{" in text or "{%" in text),
+        "\n".join(text for text in texts if "{{" in text or "{%" in text),
+        frozenset(fact.removeprefix(FIELDS) for fact in facts if fact.startswith(FIELDS)),
         anybody or any(part in fact.split(".") for fact in facts for part in OWNERS),
         "calendar.name" in facts,
         any(fact.endswith(".area") for fact in told),

@@ -74,7 +74,7 @@ def apply(
 
     told, warnings, changed = with_pool(folder, do)
     if changed:
-        told.insert(2, f"{tally(changed.before, rulebook.source)}: {changed.command}")
+        told.insert(2, f"{tally(changed.before, rulebook.source)}. {changed.command} shows what.")
     for line in told:
         click.echo(line)
     for line in warnings:
@@ -119,8 +119,8 @@ async def _apply(
         )
     except Stays as stays:
         raise click.ClickException(
-            f"version {stays.version.version} stays in force{for_(where)}, {rollback(stays.version)}: say "
-            f"--release rollback to end that and apply these, or {release_of(stays.version)}"
+            f"version {stays.version.version} stays in force{for_(where)}, {rollback(stays.version)}. To end that and "
+            f"apply these, add --release rollback; to end that alone, {release_of(stays.version)}"
         ) from None
     return await _told(connection, rulebook, version, "new" if new else "in force", where)
 

@@ -13,7 +13,7 @@ from service.store.locations import Location
 from workers.actions import Call
 from workers.cli.clock import clock
 from workers.cli.live import said
-from workers.cli.rules.directories import directory, foreign
+from workers.cli.rules.directories import directory, foreign, told_together
 from workers.cli.which import Place, meant_by
 from workers.faults import Fault, RulebookFaults
 from workers.rule_folder import texts_in
@@ -57,7 +57,10 @@ def found_in(directory: Path) -> tuple[dict[str, str], list[Fault]]:
     if not files and not unread:
         raise click.ClickException(f"there is no rule file (*.yaml) in {directory} or below")
     others = {path: fault for path, text in files.items() if (fault := foreign(path, text))}
-    return {path: text for path, text in files.items() if path not in others}, [*unread, *others.values()]
+    return {path: text for path, text in files.items() if path not in others}, [
+        *unread,
+        *told_together(others, directory),
+    ]
 
 
 def modes_of(rulebook: Rulebook) -> dict[str, int]:

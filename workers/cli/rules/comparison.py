@@ -59,9 +59,10 @@ def tally(before: Files, after: Files) -> str:
     order = "the order of the rules" in lines
     names = len(lines) - rules.total() - order
     told = [f"{rules[mark]} {what}" for mark, what in MARKS.items() if rules[mark]]
-    told += ["another order"] if order else []
-    told += [f"{names} name{'s' * (names != 1)}"] if names else []
-    return ", ".join(told) or "No rule is another than before"
+    told = [f"Rules: {', '.join(told)}"] if told else []
+    told += ["Their order is another"] if order else []
+    told += [f"Names: {names} differ{'s' * (names == 1)}"] if names else []
+    return ". ".join(told) or "No rule is another than before"
 
 
 def _mark(old: object, new: object) -> str:

@@ -35,7 +35,7 @@ def override(name: str, mode: str | None, location: str, message: str, who: str,
     """Keep the rule NAME off or in shadow, or pause it, until `release`; without NAME, show what stays so.
 
     Applying rules does not change it, nor does a restart. It never makes a rule do more than its file and its location
-    say. A delivery that was judged before ends as it began; a pause parks that too.
+    say. What a rule has begun for a booking it ends; what it has not begun goes by this.
     """
     if not name:
         return with_pool(folder, _show)
@@ -57,7 +57,8 @@ def override(name: str, mode: str | None, location: str, message: str, who: str,
         everywhere = for_(where) or " in all locations"
         stricter = "" if mode == "off" else ", and off where its file or its location says so"
         click.echo(f"{said(name)} is {mode}{everywhere}{stricter}.")
-        click.echo(f"slotwright rules release {said(shlex.quote(name))}{option(where)} ends that.")
+        ends = f"slotwright rules release {said(shlex.quote(name))}{option(where)}"
+        click.echo(f"It stays so, whatever is applied or a restart brings, until {ends}")
 
     return with_pool(folder, do)
 

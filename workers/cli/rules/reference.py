@@ -1,13 +1,18 @@
 """`slotwright rules words` and `slotwright rules schema`: what a rule may say, for people and for editors."""
 
 import json
+import re
 from collections.abc import Iterator
+from typing import Final
 
 import click
 
 from workers.reference.entries import MOMENT, SECTIONS, Entry, entries, every, moment_like
 from workers.reference.schema import rule_files
 from workers.words import nearest
+
+LISTED: Final = frozenset({"triggers", "facts", "tests", "kinds", "actions", "ways", "filters"})
+"""Words for kinds of words."""
 
 
 @click.command()
@@ -28,26 +33,44 @@ def schema() -> None:
 
 
 def _all() -> Iterator[str]:
-    for name, section in SECTIONS.items():
-        yield f"{section.title}: {', '.join(entry.word for entry in entries(name))}"
+    yield from map(_words_of, SECTIONS)
+
+
+def _words_of(section: str) -> str:
+    return f"{SECTIONS[section].title}: {', '.join(entry.word for entry in entries(section))}"
 
 
 def _about(word: str) -> Iterator[str]:
-    meant = [entry for entry in every() if _is_meant(entry, word)]
-    if not meant:
+    listed = next((name for name in SECTIONS if name in LISTED and word.casefold() in (name, name[:-1])), None)
+    found = [entry for entry in every() if _is_meant(entry, word)]
+    if listed:
+        yield _words_of(listed)
+    elif not found:
+        # What may stand behind a word is explained there.
+        found = [entry for entry in every() if _is_value_of(entry, word)]
+    if not found and not listed:
         near = nearest(word, {entry.word for entry in every()})
-        raise click.ClickException(f"no word is {word!r}" + (f"; did you mean {near!r}?" if near else ""))
-    yield "\n\n".join("\n".join(_told(entry)) for entry in meant)
+        hint = f"did you mean {near!r}?" if near else "slotwright rules words lists them all"
+        raise click.ClickException(f"no word is {word!r}; {hint}")
+    if found:
+        yield "\n\n".join("\n".join(_told(entry)) for entry in dict.fromkeys(found))
 
 
 def _is_meant(entry: Entry, word: str) -> bool:
-    """`event.person` is one of `event.…`, and `moment` is the kind `a moment`, and every moment."""
+    """`event.person` is one of `event.…`, `moment` is the kind `a moment`, and every moment, and `team` is `teams`."""
     family = entry.word.removesuffix("…")
     if family != entry.word and (word.startswith(family) or f"{word}." == family):
         return True
     if entry.what == MOMENT:
         return entry.word == moment_like(word) or word in ("moment", "moments")
-    return entry.word in (word, f"a {word}")
+    one = word.removesuffix("s")
+    return entry.word in (word, f"a {word}", f"{word}s", one, f"a {one}")
+
+
+def _is_value_of(entry: Entry, word: str) -> bool:
+    """`next_free` is one of `to`, and so is `shift`."""
+    value = re.compile(rf"[`{{]{re.escape(word.casefold())}[`:]")
+    return any(value.search(text) for text in (entry.takes, entry.meaning, entry.more))
 
 
 def _told(entry: Entry) -> Iterator[str]:

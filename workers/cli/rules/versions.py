@@ -105,8 +105,8 @@ def rollback(version: int, message: str, location: str, who: str, folder: Path) 
             told = f"Version {number} is in force{for_(where)}, with the files of version {version}."
             stays = await standing(connection)
             await interventions.note(connection, f"rules rollback {version}{option(where)}", [None], who)
-            ends = f"slotwright rules release rollback{option(where)} ends that."
-            stay = f"It stays, whatever a folder gives at a start: {ends}"
+            ends = f"slotwright rules release rollback{option(where)}"
+            stay = f"It stays, whatever is applied or a restart brings, until {ends}"
             return [told, summary(rulebook), stay, *(f"Not changed: {line}." for line in stays.of_rules())]
 
     for line in with_pool(folder, do):
