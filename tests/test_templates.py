@@ -1,6 +1,7 @@
 """Texts of rules: what becomes of them."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,26 @@ from workers.templates import MissingFact, TooLong, Unrenderable
 )  # fmt: skip
 def test_a_text_tells_facts_as_people_read_them(source: str, text: str) -> None:
     assert rendered(source) == text
+
+
+class Read(OneFact):
+    """Counts how often its fact is read."""
+
+    times = 0
+
+    def __getitem__(self, name: str) -> Any:
+        self.times += 1
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize(("within", "value"), [("({} in [true, false, true])", False), ("(true == {} == true)", True)])
+def test_what_is_compared_is_read_once_however_many_it_is_compared_with(within: str, value: bool) -> None:
+    source = "recurring"
+    for _ in range(6):
+        source = within.format(source)
+    read = Read(value)
+    TEXT.validate_python(f"{{{{ {source} }}}}").render(read)
+    assert read.times == 1, "or what nests takes twice as long with every level"
 
 
 def test_a_text_knows_the_facts_that_it_mentions() -> None:

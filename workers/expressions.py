@@ -1,7 +1,8 @@
 """Expressions of a text: what its facts, filters and comparisons come to, as functions of the facts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from workers.facts import MISSING, Facts, write
@@ -15,6 +16,10 @@ LONGEST_FACT: Final = 4 * LONGEST
 
 Value: TypeAlias = Callable[[Facts], Any]
 """What an expression comes to. Raises MissingFact or TooLong."""
+
+
+Link: TypeAlias = Callable[[Any, Facts], tuple[bool, Any]]
+"""A comparison with what stands to its left: whether it holds, and what the next one is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +129,46 @@ def chosen(test: Expression, one: Expression, other: Expression) -> Expression:
     return Expression(value, one.kinds | other.kinds, f"{one.said} or {other.said}")
 
 
-def compared(left: Expression, right: Expression, how: Callable[[Any, Any], bool]) -> Value:
-    one, other = left.value, right.value
-    if left.kinds == {Kind.MOMENT}:
-        # Between two times of one zone Python compares the clocks, and those go back once a year.
-        return lambda facts: how(one(facts).timestamp(), other(facts).timestamp())
-    return lambda facts: how(one(facts), other(facts))
+def compared(left: Expression, right: Expression, how: Callable[[Any, Any], bool]) -> Link:
+    other, like = right.value, _alike(left)
+
+    def link(value: Any, facts: Facts) -> tuple[bool, Any]:
+        wanted = other(facts)
+        return how(like(value), like(wanted)), wanted
+
+    return link
+
+
+def one_of(left: Expression, several: Sequence[Expression], *, wanted: bool) -> Link:
+    """Whether it is among these; or with `wanted` false, whether it is not."""
+    others, like = [each.value for each in several], _alike(left)
+
+    def link(value: Any, facts: Facts) -> tuple[bool, Any]:
+        sought = like(value)
+        return any(sought == like(other(facts)) for other in others) is wanted, value
+
+    return link
+
+
+def within(right: Expression, *, wanted: bool) -> Link:
+    """Whether it stands in this text or list; or with `wanted` false, whether it does not."""
+    return lambda value, facts: ((value in right.value(facts)) is wanted, value)
+
+
+def chained(first: Expression, links: Sequence[Link]) -> Value:
+    """`a < b < c`: each is read once however many it is compared with, or what nests would take without end."""
+
+    def value(facts: Facts) -> bool:
+        left = first.value(facts)
+        for link in links:
+            held, left = link(left, facts)
+            if not held:
+                return False
+        return True
+
+    return value
+
+
+def _alike(left: Expression) -> Callable[[Any], Any]:
+    # Between two times of one zone Python compares the clocks, and those go back once a year.
+    return datetime.timestamp if left.kinds == {Kind.MOMENT} else lambda value: value

@@ -15,8 +15,10 @@ from workers.expressions import (
     Body,
     Branches,
     Expression,
+    Link,
     Value,
     both,
+    chained,
     chosen,
     compared,
     either,
@@ -24,7 +26,9 @@ from workers.expressions import (
     is_there,
     never,
     of_fact,
+    one_of,
     or_else,
+    within,
 )
 from workers.facts import Fact
 from workers.filters import DEFAULT, FILTERS, WORDS, Argument, Filter
@@ -166,31 +170,31 @@ class Reader:
         return flag(lambda facts: is_there(inner.value, facts) is wanted)
 
     def _comparison(self, node: nodes.Compare, depth: int) -> Expression:
-        left, held = self.expression(node.expr, depth), []
+        first = left = self.expression(node.expr, depth)
+        links = []
         for operand in node.ops:
             if operand.op in WITHIN:
-                held.append(self._within(left, operand, depth))
+                links.append(self._within(left, operand, depth))
                 continue
             right = self.expression(operand.expr, depth)
             _refuse_unlike(left, right, ordered=operand.op not in {"eq", "ne"})
-            held.append(compared(left, right, COMPARED[operand.op]))
+            links.append(compared(left, right, COMPARED[operand.op]))
             left = right
-        return flag(held[0] if len(held) == 1 else lambda facts: all(each(facts) for each in held))
+        return flag(chained(first, links))
 
-    def _within(self, left: Expression, operand: nodes.Operand, depth: int) -> Value:
-        wanted, value = WITHIN[operand.op], left.value
+    def _within(self, left: Expression, operand: nodes.Operand, depth: int) -> Link:
+        wanted = WITHIN[operand.op]
         if isinstance(operand.expr, nodes.List | nodes.Tuple):
             several = [self.expression(each, depth) for each in operand.expr.items]
             for each in several:
                 _refuse_unlike(left, each)
-            same = [compared(left, each, operator.eq) for each in several]
-            return lambda facts: any(each(facts) for each in same) is wanted
+            return one_of(left, several, wanted=wanted)
         right = self.expression(operand.expr, depth)
         if not left.kinds <= WORDS:
             raise _Refused(wrong(f"only text is looked for within something, but {left.is_what}"))
         if not (right.kinds <= WORDS or right.kinds <= {Kind.LIST}):
             raise _Refused(wrong(f"text is looked for within text or a list, but {right.is_what}"))
-        return lambda facts: (value(facts) in right.value(facts)) is wanted
+        return within(right, wanted=wanted)
 
     def _refuse(self, node: nodes.Node | None, refused: _Refused) -> None:
         word = _word(node)
