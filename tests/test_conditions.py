@@ -70,6 +70,8 @@ from workers.known_facts import KNOWN
         ({"lead": {"in": ["1d", "2d"]}}, True),
         ({"notice": {"less_than": "2h"}}, False),
         ({"notice": {"less_than": "121m"}}, True),
+        ({"notice": {"more_than": "-15m"}}, True),
+        ({"notice": {"between": ["-1h30m", "-1m"]}}, False),
         ({"recurring": False}, True),
         ({"recurring": {"is_not": False}}, False),
         ({"address": {"is": "nothing"}}, True),
@@ -225,7 +227,11 @@ def test_every_time_is_before_a_clock_time_or_after_it_and_between_is_both(
 
 
 def test_a_clock_time_is_the_same_to_the_minute() -> None:
-    assert judged({"starts": "18:00"}, starts=datetime(2027, 3, 25, 17, 0, 59, tzinfo=UTC)).held is True
+    starts = datetime(2027, 3, 25, 17, 0, 59, tzinfo=UTC)
+    assert judged({"starts": "18:00"}, starts=starts).held is True
+    # A fact as exact as its value is the same, too.
+    assert judged({"starts": {"is": "{{ starts }}"}}, starts=starts).held is True
+    assert judged({"starts": {"is": "2027-03-25T17:00:30Z"}}, starts=starts).held is True
 
 
 def test_a_misspelt_status_is_told_the_nearest() -> None:

@@ -80,7 +80,8 @@ def _compared(value: datetime, wanted: time | datetime, how: Callable[[Any, Any]
 
 def _same_moment(value: datetime, wanted: time | datetime) -> bool:
     """To the minute, which is as exact as bookings are."""
-    return _compared(value.replace(second=0, microsecond=0), wanted, operator.eq)
+    exact = wanted if isinstance(wanted, time) else wanted.replace(second=0, microsecond=0)
+    return _compared(value.replace(second=0, microsecond=0), exact, operator.eq)
 
 
 def _between(value: datetime, span: Span) -> bool:
@@ -93,6 +94,11 @@ def _between(value: datetime, span: Span) -> bool:
 
 def _folded(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(folded(text) for text in texts)
+
+
+def _empty(value: Answer, wanted: Any) -> bool:
+    """Whether nothing is in a list, or there is none."""
+    return isinstance(value, Missing) or not value
 
 
 def _same_one(value: Named, wanted: Named) -> bool:
@@ -132,8 +138,8 @@ OF_FLAGS: Final = {
     if word in {"is", "is_not"}
 }
 OF_LISTS: Final = {
-    "is": Comparison(TypeAdapter(operands.Nothing), lambda value, wanted: isinstance(value, Missing) or not value),
-    "is_not": Comparison(TypeAdapter(operands.Nothing), lambda value, wanted: not isinstance(value, Missing) and bool(value)),
+    "is": Comparison(TypeAdapter(operands.Nothing), _empty),
+    "is_not": Comparison(TypeAdapter(operands.Nothing), lambda value, wanted: not _empty(value, wanted)),
     "contains": _test(operands.SomeText, lambda value, wanted: wanted in _folded(value)),
     "any_of": _test(operands.SomeTexts, lambda value, wanted: not _folded(value).isdisjoint(wanted)),
     "all_of": _test(operands.SomeTexts, lambda value, wanted: _folded(value).issuperset(wanted)),
@@ -157,7 +163,8 @@ COMPARISONS: Final[Mapping[Kind, Mapping[str, Comparison]]] = MappingProxyType(
 
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "is": "it is the same; `nothing` where it is missing, or a list of none, and `nobody` of a person whom nobody is",
+        "is": "it is the same; `nothing` where it is missing, or a list is empty, and `nobody` of a person whom nobody "
+        "is",
         "is_not": "it is not the same",
         "in": "it is one of these",
         "not_in": "it is none of these",

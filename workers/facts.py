@@ -16,6 +16,7 @@ from workers.kinds import Kind
 from workers.lookups import Lookup
 from workers.names import Named, Names
 from workers.values import in_zone, write_duration, write_moment
+from workers.words import nearest, shown, text_wanted, wrong
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,16 @@ def status_word(word: str) -> str:
     """HighLevel's spelling of a status."""
     plain = word.strip().casefold()
     return OTHER_SPELLINGS.get(plain, plain)
+
+
+def read_status(value: object) -> str:
+    """In any spelling; raises PydanticCustomError for what is no status."""
+    if not isinstance(value, str):
+        raise text_wanted(value)
+    if status_word(value) not in STATUSES:
+        message = f"{shown(value)} is not a status; known: {', '.join(STATUSES)}"
+        raise wrong(message, nearest(value, (*STATUSES, *OTHER_SPELLINGS)))
+    return status_word(value)
 
 
 NOTHING_READ: Final[Mapping[Lookup, Any]] = MappingProxyType({})
@@ -115,11 +126,14 @@ class Fact:
     words: Mapping[str, TypeAdapter[Any]] = field(default_factory=dict)
     """What may be said beside its tests, as `within` how long it is counted; `read` takes them by their names."""
 
+    said: Mapping[str, Any] = field(default_factory=dict)
+    """What a condition does say of these."""
+
     def asked(self, said: Mapping[str, Any], written: str) -> "Fact":
         """The same, read by these words; `written` is how they stand in the rule."""
         if not said:
             return self
-        return replace(self, name=f"{self.name} {written}", read=partial(self.read, **said), words={})
+        return replace(self, name=f"{self.name} {written}", read=partial(self.read, **said), words={}, said=said)
 
 
 def looked_up(

@@ -7,12 +7,23 @@ from functools import partial
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import MinLen
-from pydantic import BeforeValidator, Field, PlainValidator, StringConstraints, TypeAdapter, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
 
+from service.event import SOURCE_NAME
 from workers.areas import POSTCODE
 from workers.event_facts import KINDS
 from workers.names import (
     ID,
+    RESERVED,
     WORKFLOW_ID,
     EventFact,
     Named,
@@ -203,6 +214,25 @@ TEAM: Final = TypeAdapter[tuple[Named, ...]](People)
 SOURCE: Final = TypeAdapter[dict[str, EventFactWords]](
     dict[str, Annotated[EventFactWords, BeforeValidator(_fact_path, json_schema_input_type=_Path | EventFactWords)]],
 )
+
+
+def misnamed(word: str, name: str) -> str | None:
+    """Why nothing that stands under this word of a file can be called so."""
+    if name in RESERVED or not name.strip() or (word == "holidays" and _is_day(name)):
+        return f"{name!r} means something else and is no name"
+    if word == "sources" and not SOURCE_NAME.fullmatch(name):
+        return f"{name!r} is no name for a source: small letters, figures, - and _"
+    if word == "fields" and not FACT_NAME.fullmatch(name):
+        return f"{name!r} is no name for a field: small letters, figures and _, as in contact.fields.language"
+    return None
+
+
+def _is_day(name: str) -> bool:
+    try:
+        read_days(name)
+    except (PydanticCustomError, ValidationError):
+        return False
+    return True
 
 
 def event_facts(value: object) -> dict[str, EventFact]:

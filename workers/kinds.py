@@ -14,7 +14,8 @@ class Kind(Enum):
     """A clock time, `"17:00"`; a date with one, `2027-03-26 17:00`; a date alone is its first moment. On the location's
     clock, unless an offset is said."""
     DURATION = "a duration"
-    """`90m`, `2h`, `1h30m`, `3d` or `2w`; m is minutes, and a day is 24 hours."""
+    """`90m`, `2h`, `1h30m`, `3d` or `2w`; m is minutes, and a day is 24 hours. `-15m`, in a test, is
+    15 minutes before."""
     NUMBER = "a number"
     """A number, `5` or `2.5`."""
     PERSON = "a person"

@@ -21,7 +21,7 @@ ID = re.compile(r"[A-Za-z0-9]{12,40}", re.ASCII)
 OWN_TEAM: Final = "calendar"
 """The team that is always there: the people of the booking's calendar."""
 
-RESERVED: Final = frozenset({"nobody", "anybody", "nothing", "contact_owner", OWN_TEAM})
+RESERVED: Final = frozenset({"nobody", "anybody", "nothing", "contact_owner", "same_as_before", OWN_TEAM})
 """Words with a meaning where a name may stand."""
 
 DECLARED: Final = (

@@ -2,35 +2,36 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from math import isfinite
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final
 
 import re2
 from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from workers.facts import MISSING, NOBODY, OTHER_SPELLINGS, STATUSES, Fact, Facts, Missing, status_word
+from workers.facts import MISSING, NOBODY, OTHER_SPELLINGS, STATUSES, Fact, Facts, Missing, read_status
 from workers.kinds import Kind
 from workers.lookups import Lookup
-from workers.names import MOST_PEOPLE, Calendar, Person, names_in
-from workers.references import Besides, Reference, read_reference, referable
+from workers.names import MOST_PEOPLE, Calendar, Names, Person, names_in
+from workers.references import TAG, Besides, Reference, read_reference, referable
 from workers.values import (
     DAYS_SCHEMA,
-    DURATION_SCHEMA,
+    LENGTH_SCHEMA,
     MOMENT_SCHEMA,
     RANGES,
     SPAN,
     WEEKDAYS,
     Days,
     read_day,
-    read_duration,
     read_exact_moment,
+    read_length,
     read_moment,
 )
 from workers.words import at_most, fault, faults, nearest, shown, text_wanted, wrong
 
 LONGEST_PATTERN: Final = 500
+LARGEST: Final = 1e15
+"""Of numbers, in which every whole one is told from the next."""
 
 MISSING_OPERAND: Final = Missing("missing")
 """In the place of an operand that is a fact's value, where the fact has none."""
@@ -119,10 +120,15 @@ def _read_moments(value: object, info: ValidationInfo) -> Span:
     return Span(start, end)
 
 
+def _length(value: object, names: Names) -> Reference | timedelta:
+    reference = read_reference(value, names, Kind.DURATION)
+    return read_length(value) if reference is None else reference
+
+
 def _read_durations(value: object, info: ValidationInfo) -> Span:
     names = names_in(info)
     bounds = _bounds(value, "[1h, 2h]")
-    start, end = (read_reference(each, names, Kind.DURATION) or read_duration(each) for each in bounds)
+    start, end = (_length(each, names) for each in bounds)
     if isinstance(start, Reference) or isinstance(end, Reference):
         return Span(start, end)
     if start >= end:
@@ -131,7 +137,7 @@ def _read_durations(value: object, info: ValidationInfo) -> Span:
 
 
 def read_number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:
         quoted = isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdecimal()
         raise wrong(f"a number expected, found {shown(value)}{': leave out the quotes' if quoted else ''}")
     return float(value)
@@ -151,6 +157,8 @@ def _read_text(value: object) -> str:
         raise text_wanted(value)
     if not value.strip():
         raise wrong("text expected, found none; a missing value is {is: nothing}")
+    if TAG.search(value):
+        raise wrong("a fact stands here alone, as in {is: '{{ contact.name }}'}, with no text or filter beside it")
     return folded(value)
 
 
@@ -159,6 +167,8 @@ def _read_pattern(value: object) -> Any:
         raise text_wanted(value)
     if not 1 <= len(value.strip()) <= LONGEST_PATTERN:
         raise wrong(f"an expression of 1 to {LONGEST_PATTERN} characters expected, found {len(value.strip())}")
+    if TAG.search(value):
+        raise wrong("an expression is written out and has no facts; contains and starts_with take one")
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
@@ -167,15 +177,6 @@ def _read_pattern(value: object) -> Any:
     except re2.error as error:
         reason = error.args[0] if error.args else "unreadable"
         raise wrong(f"not an expression: {reason.decode() if isinstance(reason, bytes) else reason}") from None
-
-
-def _read_status(value: object) -> str:
-    if not isinstance(value, str):
-        raise text_wanted(value)
-    if status_word(value) not in STATUSES:
-        message = f"{shown(value)} is not a status; known: {', '.join(STATUSES)}"
-        raise wrong(message, nearest(value, (*STATUSES, *OTHER_SPELLINGS)))
-    return status_word(value)
 
 
 def _read_days(value: object, info: ValidationInfo) -> Days:
@@ -257,7 +258,7 @@ def _written(what: str, kind: str, **schema: Any) -> WithJsonSchema:
 SomeText = Annotated[Any, BeforeValidator(_read_text), _written("text", "string"), referable(Kind.TEXT)]
 Status = Annotated[
     Any,
-    BeforeValidator(_read_status),
+    BeforeValidator(read_status),
     _written("a status", "string", enum=[*STATUSES, *OTHER_SPELLINGS]),
     referable(Kind.STATUS),
 ]
@@ -270,7 +271,7 @@ MomentSpan = Annotated[
 ]
 DayList = Annotated[Days, BeforeValidator(_read_days), DAYS_SCHEMA]
 DurationSpan = Annotated[Any, BeforeValidator(_read_durations), _pair("two durations", "string", "1h-2h", ["1h", "2h"])]
-DurationBound = Annotated[Any, BeforeValidator(read_duration), DURATION_SCHEMA, referable(Kind.DURATION)]
+DurationBound = Annotated[Any, BeforeValidator(read_length), LENGTH_SCHEMA, referable(Kind.DURATION)]
 
 Number = Annotated[Any, BeforeValidator(read_number), _written("a number", "number"), referable(Kind.NUMBER)]
 NumberSpan = Annotated[Any, BeforeValidator(_read_numbers), _pair("two numbers", "number", [5, 10])]

@@ -16,6 +16,9 @@ from workers.words import wrong
 
 LONE: Final = re.compile(r"\s*\{\{\s*([A-Za-z_][\w.]*)\s*\}\}\s*", re.ASCII)
 
+TAG: Final = re.compile(r"\{[{%]")
+"""By which a text has facts in it."""
+
 REFERENCE_SCHEMA: Final[dict[str, Any]] = {
     "description": "a fact that is one",
     "type": "string",

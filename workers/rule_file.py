@@ -8,7 +8,6 @@ from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from service.event import SOURCE_NAME
 from workers.conduct_words import Conduct
 from workers.faults import Fault, placed
 from workers.file_words import (
@@ -22,8 +21,9 @@ from workers.file_words import (
     TEAM,
     WORKFLOW,
     event_facts,
+    misnamed,
 )
-from workers.names import NAMES, NO_PROFILE, RESERVED, EventFact, Names
+from workers.names import NAMES, NO_PROFILE, EventFact, Names
 from workers.rule import Heading, Rule
 from workers.rule_index import calendars_said
 from workers.salvage import Salvaged, salvaged
@@ -185,11 +185,7 @@ class RuleFile:
                 self.refuse(self.root.at((word, name), key=True), TOO_MANY)
                 break
             found[name] = nothing
-            if name in RESERVED or not name.strip():
-                self.refuse(self.root.at((word, name), key=True), f"{name!r} means something else and is no name")
-                continue
-            if word == "sources" and not SOURCE_NAME.fullmatch(name):
-                message = f"{name!r} is no name for a source: small letters, figures, - and _"
+            if message := misnamed(word, name):
                 self.refuse(self.root.at((word, name), key=True), message)
                 continue
             try:

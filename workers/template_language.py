@@ -30,7 +30,7 @@ from workers.expressions import (
     or_else,
     within,
 )
-from workers.facts import Fact
+from workers.facts import Fact, read_status
 from workers.filters import DEFAULT, FILTERS, WORDS, Argument, Filter
 from workers.kinds import Kind
 from workers.known_facts import unknown_fact
@@ -176,7 +176,9 @@ class Reader:
             if operand.op in WITHIN:
                 links.append(self._within(left, operand, depth))
                 continue
-            right = self.expression(operand.expr, depth)
+            right = _of_status(left, operand.expr) or self.expression(operand.expr, depth)
+            if right.kinds == {Kind.STATUS} and first is left:
+                first = left = _of_status(right, node.expr) or left
             _refuse_unlike(left, right, ordered=operand.op not in {"eq", "ne"})
             links.append(compared(left, right, COMPARED[operand.op]))
             left = right
@@ -185,7 +187,7 @@ class Reader:
     def _within(self, left: Expression, operand: nodes.Operand, depth: int) -> Link:
         wanted = WITHIN[operand.op]
         if isinstance(operand.expr, nodes.List | nodes.Tuple):
-            several = [self.expression(each, depth) for each in operand.expr.items]
+            several = [_of_status(left, each) or self.expression(each, depth) for each in operand.expr.items]
             for each in several:
                 _refuse_unlike(left, each)
             return one_of(left, several, wanted=wanted)
@@ -237,6 +239,16 @@ def _constant(value: object) -> Expression:
     if value is None:
         raise _Refused(wrong("none is no value here; whether there is a fact is asked by `is defined`"))
     raise _Refused(wrong(f"numbers in a text go up to {LARGEST_NUMBER:,.0f}"))
+
+
+def _of_status(left: Expression, node: nodes.Node) -> Expression | None:
+    """A word that is compared with a status, in any of its spellings; None for anything else."""
+    if left.kinds != {Kind.STATUS} or not isinstance(node, nodes.Const) or not isinstance(node.value, str):
+        return None
+    try:
+        return _constant(read_status(node.value))
+    except PydanticCustomError as error:
+        raise _Refused(error) from None
 
 
 def _given(filter_: Filter, node: nodes.Filter) -> list[Any]:

@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from service.instants import FIRST_YEAR, LAST_YEAR, reckoned
 from workers.words import fault, faults, nearest, shown, text_wanted, wrong
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -18,6 +19,8 @@ MONTH_NAMES: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+YEARS: Final = f"date of the years {FIRST_YEAR} to {LAST_YEAR}"
+"""Those that are reckoned with, as in a sentence: … is no date of them."""
 UNITS: Final = (timedelta(weeks=1), timedelta(days=1), timedelta(hours=1), timedelta(minutes=1))
 
 DURATION = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,4})d)?(?:(\d{1,4})h)?(?:(\d{1,4})m)?", re.ASCII)
@@ -31,6 +34,8 @@ CLOCK = re.compile(r"(\d{1,2}):(\d\d)", re.ASCII)
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 SPAN = re.compile(r"(\S+?)\s*[-–]\s*(\S+)")
+
+DateT = TypeVar("DateT", bound=date)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,13 @@ def read_duration(value: object) -> timedelta:
     return sum((int(number) * unit for number, unit in parts), timedelta())
 
 
+def read_length(value: object) -> timedelta:
+    """A duration, or with a minus one that lies before its event: `notice` and `gap` may."""
+    if isinstance(value, str) and value.strip().startswith("-"):
+        return -read_duration(value.strip()[1:])
+    return read_duration(value)
+
+
 def short(text: str) -> str | None:
     """`2 hours` and `10min` as they are written here; None for what is no duration in any words."""
     if half := HALF_AN_HOUR.fullmatch(text.strip().casefold()):
@@ -119,9 +131,10 @@ def read_date(value: object) -> date:
     if not DATE.fullmatch(value.strip()):
         raise wrong(f"{shown(value)} is not a date such as 2027-03-26")
     try:
-        return date.fromisoformat(value.strip())
+        found = date.fromisoformat(value.strip())
     except ValueError:
         raise wrong(f"no calendar has the date {value.strip()}") from None
+    return _reckoned(found, value)
 
 
 def read_exact_moment(value: object) -> time | datetime:
@@ -136,11 +149,18 @@ def read_exact_moment(value: object) -> time | datetime:
     try:
         if not DATE_TIME.fullmatch(text):
             raise ValueError
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         hint = "on" if DATE.fullmatch(text) else None
         message = f"{shown(value)} is neither a clock time (17:00) nor a moment (2027-03-26 17:00)"
         raise wrong(message, hint) from None
+    return _reckoned(found, value)
+
+
+def _reckoned(day: DateT, value: object) -> DateT:
+    if not reckoned(day.year):
+        raise wrong(f"{shown(value)} is no {YEARS}")
+    return day
 
 
 def read_moment(value: object) -> time | datetime:
@@ -260,6 +280,9 @@ WEEKDAYS_SCHEMA: Final = WithJsonSchema({"anyOf": [_WEEKDAY, {"type": "array", "
 DAYS_SCHEMA: Final = WithJsonSchema({"anyOf": [_DAY, {"type": "array", "items": _DAY, "minItems": 1}]})
 DURATION_SCHEMA: Final = _written(
     "a duration", r"^(?=\d)(\d+w)?(\d+d)?(\d+h)?(\d+m)?$", "90m", "2h", "1h30m", "3d", "2w"
+)
+LENGTH_SCHEMA: Final = _written(
+    "a length of time", r"^-?(?=\d)(\d+w)?(\d+d)?(\d+h)?(\d+m)?$", "90m", "2h", "1h30m", "-15m"
 )
 MOMENT_SCHEMA: Final = _written(
     "a clock time or a moment", r"^(\d{4}-\d\d-\d\d)?([T ]?\d{1,2}:\d\d.*)?$", "17:00", "2027-03-26 17:00"

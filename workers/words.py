@@ -1,7 +1,7 @@
 """Mappings of known words: the frame of everything that a rule file may say, and how a fault in it is worded."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -86,9 +86,24 @@ class Words(BaseModel):
     @classmethod
     def _say_it_plainly(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
-            return handler(data)
+            read = handler(data)
         except ValidationError as error:
-            raise faults(cls.__name__, cls._plainly(_worth_telling(error))) from None
+            told = list(cls._plainly(_worth_telling(error)))
+            places = {each["loc"][:1] for each in told}
+            empty = [each for each in cls._empty(data) if each["loc"] not in places]
+            raise faults(cls.__name__, [*told, *empty]) from None
+        if empty := list(cls._empty(data)):
+            raise faults(cls.__name__, empty)
+        return read
+
+    @classmethod
+    def _empty(cls, data: Any) -> Iterator[InitErrorDetails]:
+        """A word that may be left out is not one that may stand there with nothing behind it: what was meant?"""
+        if isinstance(data, Mapping) and None in data.values():
+            for word in cls.known():
+                if word in data and data[word] is None:
+                    message = f"nothing stands behind {word}: say what it is to be, or leave the word out"
+                    yield fault(wrong(message, key=True), (word,))
 
     @classmethod
     def _plainly(cls, errors: list[ErrorDetails]) -> Iterable[InitErrorDetails]:
@@ -197,6 +212,10 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     return spelt[found[0]] if found else None
 
 
+LARGEST_SHOWN: Final = 1e18
+"""Of numbers: what is larger nobody counts the figures of."""
+
+
 def shown(value: object) -> str:
     """What stands in the file, for a message."""
     match value:
@@ -205,7 +224,7 @@ def shown(value: object) -> str:
         case bool():
             return str(value).lower()
         case int() | float():
-            return f"the number {value}"
+            return f"the number {value}" if abs(value) < LARGEST_SHOWN else "a number far too large"
         case str():
             return repr(value if len(value) <= 60 else value[:59] + "…")
         case Mapping():
