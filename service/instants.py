@@ -1,7 +1,7 @@
 """Instants that are reckoned with: those of the years that a booking may be of.
 
-Beyond them is what a machine writes for no date at all (.NET for one writes 0001-01-01), and at the ends of the calendar
-no time can be told on another clock.
+Beyond them is what a machine writes for no date at all (.NET for one writes 0001-01-01), and at the ends of the
+calendar no time can be told on another clock.
 """
 
 from datetime import UTC, datetime

@@ -5,6 +5,8 @@ import re
 from datetime import datetime
 from typing import Any
 
+from service.instants import reckoned
+
 DEEPEST = 100
 """Brackets within brackets that a body may have."""
 
@@ -50,12 +52,12 @@ def read_name(value: Any) -> str | None:
 
 
 def read_instant(value: Any) -> datetime | None:
-    """ISO 8601 with an offset; None for anything else."""
+    """ISO 8601 with an offset, of a year that is reckoned with; None for anything else."""
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    return moment if moment.tzinfo else None
+    return moment if moment.tzinfo and reckoned(moment.year) else None
 
 
 def _too_deep(body: bytes) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 from service.highlevel.appointments import Appointment
+from service.instants import bounded
 
 INSTANCE_ID = re.compile(r"^(?P<master>.+)_\d{10,}_\d+$")
 """An instance of a recurring series is named `<master>_<start in ms>_<length in s>` (HighLevel's reference)."""
@@ -85,6 +86,10 @@ Text = Annotated[str, AfterValidator(storable)]
 """As Postgres keeps it, without NUL and half surrogate pairs: what was kept must equal what is told again."""
 
 
+Instant = Annotated[AwareDatetime, AfterValidator(bounded)]
+"""The first or the last that is reckoned with, where what was told lies beyond."""
+
+
 class Booking(BaseModel):
     """What one appointment, or service booking, looked like at one moment, whoever told us."""
 
@@ -93,8 +98,8 @@ class Booking(BaseModel):
     id: Text
     location_id: Text
     calendar_id: Text
-    starts: AwareDatetime
-    ends: AwareDatetime
+    starts: Instant
+    ends: Instant
     status: Text
     contact_id: Text | None = None
     group_id: Text | None = None
@@ -102,8 +107,8 @@ class Booking(BaseModel):
     title: Text = ""
     address: Text = ""
     source: Text | None = None
-    added: AwareDatetime | None = None
-    updated: AwareDatetime | None = None
+    added: Instant | None = None
+    updated: Instant | None = None
     deleted: bool = False
     kind: Literal["appointment", "service"] = "appointment"
     services: tuple[Text, ...] = ()

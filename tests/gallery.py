@@ -126,7 +126,7 @@ class Shop:
         place = {"locationId": self.place.id}
         by = {"createdBy": {"source": "booking_widget"}}
         await self.house.call("PUT", f"/_sandbox/appointments/{told['id']}", {**told, **place, **by})
-        await self.house.post(event({**told, "source": "booking_widget"}, **place))
+        await self.house.post(event({**told, "source": "booking_widget"}, timestamp=now, **place))
         await self.settled()
         return told["id"]
 

@@ -116,8 +116,9 @@ class Planning:
 
 
 @asynccontextmanager
-async def planning() -> AsyncIterator[Planning]:
-    async with running(told=False) as sandbox, open_session() as session:
+async def planning(*, told: bool = False) -> AsyncIterator[Planning]:
+    """`told`: whether what happens there is posted, also by a workflow of the account."""
+    async with running(told=told, workflow=told) as sandbox, open_session() as session:
         url = str(sandbox.client.make_url(""))
         api = HighLevel(url, TOKEN, session=session, rate_limit=Unlimited(), reads=QUICK, writes=QUICK)
         yield Planning(sandbox, api)

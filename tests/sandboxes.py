@@ -102,6 +102,12 @@ class Sandbox:
     async def writes(self, operation: str) -> int:
         return sum(call["operation"] == operation for call in await self.call("GET", "/_sandbox/calls"))
 
+    async def counts(self) -> tuple[int, int]:
+        """What was posted to the app and by a workflow, once nothing waits any more."""
+        while (await self.call("GET", "/_sandbox/webhooks"))["waiting"]:
+            pass
+        return len(self.receiver.arrived), len(self.workflow.arrived)
+
 
 def milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)

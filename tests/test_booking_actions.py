@@ -11,10 +11,16 @@ from service.highlevel.operation import Operation
 from tests.planning import DECLARED, Planning, planning
 from tests.rule_files import action, faults
 from tests.sandboxes import ADA, CONSULTATIONS, CUTS, DANA, KIM, at
-from workers.actions import Book, Cancel, Reschedule, SetStatus
+from workers.actions import Assign, Book, Cancel, Reschedule, Retitle, SetStatus
 from workers.outcomes import CLOCK_SKEW, Found, NotFoundYet, Outcome, look
 
 FILE = DECLARED + "sources: {sick: {from: {path: a, kind: moment}, person: b, long: {path: c, kind: duration}}}\n"
+AS_IT_WAS: Any = {
+    "appointment_status": "confirmed",
+    "assigned_user_id": DANA,
+    "title": "A cut",
+    "to_notify": False,
+}
 
 
 @pytest.fixture
@@ -169,9 +175,28 @@ async def test_a_follow_up_is_looked_for_by_what_it_is_and_never_taken_from_anot
     assert await sight(desk, operation) == Found(made), "whoever deleted it does not want another"
 
 
+@pytest.mark.parametrize(
+    "words", ["assign, to: kim, replace: anybody", 'retitle, prefix: "VIP:"', "set_status, to: new"]
+)
+async def test_whoever_says_notify_sets_off_the_accounts_own_automations(words: str) -> None:
+    async with planning(told=True) as desk:
+        booked = await desk.booked(at("10:00"), assignedUserId=DANA)
+        assert await desk.sandbox.counts() == (1, 1)
+        quietly = await desk.write(said(f"do: {words}"), booked)
+        loudly = await desk.write(said(f"do: {words}, notify: true"), booked)
+        assert [each.sentence.endswith("; the client is told") for each in (quietly, loudly)] == [False, True]
+        for write in (quietly, loudly):
+            assert isinstance(write.operation, EditAppointment)
+            await desk.api(write.operation)
+            if write is quietly:
+                assert await desk.sandbox.counts() == (2, 1)
+                await desk.api(EditAppointment(event_id=booked, **AS_IT_WAS))
+        assert await desk.sandbox.counts() == (4, 2)
+
+
 def test_what_moves_or_cancels_bookings_is_limited() -> None:
     assert [each.limited for each in (Reschedule, Cancel, Book)] == [True, True, True]
-    assert SetStatus.model_fields["notify"].default is False
+    assert not any(each.model_fields["notify"].default for each in (SetStatus, Assign, Retitle))
 
 
 FAULTY = [
@@ -218,6 +243,11 @@ FAULTY = [
     ),
     ("{do: reschedule, to: next_free, notify: true, lasts: 5w}", "51: a booking lasts 31d at most"),
     ("{do: cancel}", "5: cancel must say notify (true or false): a silent cancellation is a wasted trip"),
+    ("{do: assign, to: kim, notify: 1}", "35: true or false expected, found the number 1"),
+    (
+        "{do: retitle, text: x, notify: if_start_changes}",
+        "36: true or false expected: if_start_changes is for a booking that is moved",
+    ),
     (
         "{do: cancel, notify: if_start_changes}",
         "26: true or false expected: if_start_changes is for a booking that is moved",

@@ -291,7 +291,8 @@ def test_a_call_that_is_not_right_is_refused_where_it_stands(then: str, refused:
 def test_who_applies_a_rule_that_calls_is_told_that_nothing_signs_it(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "rules.yaml").write_text(f"rules: [{rule('till', 'appointment.created', POST)[4:].strip()}]")
+    late = f"do: reschedule, to: next_free, notify: false, otherwise: {{{POST}}}"
+    (tmp_path / "rules.yaml").write_text(f"rules: [{rule('till', 'appointment.created', late)[4:].strip()}]")
     monkeypatch.setenv("DATABASE_URL", database_url)
     warning = "Warning: CALL_SECRET is not set here; till cannot call unless the workers have it.\n"
     assert CliRunner().invoke(rules, ["apply", str(tmp_path)]).stderr == warning

@@ -12,6 +12,7 @@ from service.event import read_event
 from service.highlevel.contacts import Contact, ContactAppointment
 from service.trigger import Booking
 from tests.questions import DANA
+from tests.rule_files import rule
 from workers.condition_words import If
 from workers.conditions import Conditions, Judgement, judge
 from workers.facts import MISSING, Answer, Facts
@@ -19,6 +20,7 @@ from workers.known_facts import KNOWN, facts_of, known_facts
 from workers.lookups import Lookup
 from workers.lookups.contacts import ContactBookingsLookup, ContactLookup, CustomFieldsLookup
 from workers.names import NAMES, Named, Names
+from workers.scrutiny.scrutiny import looked_through
 from workers.templates import Text
 
 LONDON = ZoneInfo("Europe/London")
@@ -168,7 +170,8 @@ def test_tags_are_tested_as_a_list_without_regard_to_capitals() -> None:
 
 
 def test_no_tags_are_nothing_and_a_list_of_none() -> None:
-    for tags in ([], None):
+    empty: tuple[list[str] | None, ...] = ([], None)
+    for tags in empty:
         held = {
             word: judged({"contact.tags": {word: operand}}, tags=tags).held
             for word, operand in {
@@ -191,6 +194,13 @@ def test_no_tags_are_nothing_and_a_list_of_none() -> None:
     assert judged({"contact.tags": {"is": "nothing"}}).held is False
     assert judged({"contact.tags": {"is_not": "nothing"}}).held is True
     assert judged({"contact.tags": {"is": "nothing"}}, tags=[]).checks[0].actual == "none"
+
+
+def test_who_asks_for_no_tags_may_ask_besides_for_none_of_some() -> None:
+    now = datetime(2027, 6, 30, tzinfo=UTC)
+    for test, faults in {"none_of: [vip]": 0, "contains: vip": 1, "is_not: nothing": 1}.items():
+        asks = rule(more=f"  if: {{contact.tags: {{is: nothing, {test}}}}}\n")
+        assert len(looked_through({"rules.yaml": asks}, now).faults) == faults, test
 
 
 def test_what_is_compared_with_a_missing_value_is_not_looked_up() -> None:
@@ -222,6 +232,15 @@ def listed(id_: str, start: str, status: str = "confirmed", **more: Any) -> Cont
     return ContactAppointment.read(
         {"id": id_, "startTime": start, "endTime": start, "appointmentStatus": status, **more}
     )
+
+
+def test_a_booking_of_no_year_is_counted_as_of_the_first_or_the_last() -> None:
+    for year in ("0001-01-01 00:00:00", "9999-12-31 23:59:59"):
+        looked: Mapping[Lookup, Any] = {ContactBookingsLookup(ADA): (listed("first", year),)}
+        for zone in ("Asia/Tokyo", "America/New_York"):
+            at = datetime(2027, 6, 30, 12, tzinfo=UTC)
+            facts = facts_of(BOOKING, was=None, at=at, zone=ZoneInfo(zone), names=DECLARED, looked=looked)
+            assert facts.told("contact.bookings") == (1 if year.startswith("0") else 0)
 
 
 BEFORE = (

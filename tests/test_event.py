@@ -54,6 +54,20 @@ def without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def test_a_time_of_no_year_is_none_or_the_first_or_last_that_is_reckoned_with() -> None:
+    for moment, instead in (
+        ("0001-01-01T00:00:00Z", "1900-01-01T00:00:00+00:00"),
+        ("0001-01-01T00:00:00+14:00", "1900-01-01T00:00:00+00:00"),
+        ("9999-12-31T23:59:59Z", "2200-12-31T23:59:00+00:00"),
+    ):
+        found = told(startTime=moment, endTime=moment, dateAdded=moment, dateUpdated=moment)
+        assert found is not None
+        moments = (found.starts, found.ends, found.added, found.updated)
+        assert {each.isoformat() for each in moments if each} == {instead}
+        event = read(timestamp=moment, appointment={**TOLD, "startTime": moment})
+        assert (event.said_at, event.starts) == (None, None)
+
+
 @pytest.mark.parametrize("quoted", [b"", b'"[[[[", ', b'"\\"[[[\\\\", '])
 @pytest.mark.parametrize(("depth", "read_"), [(99, True), (100, False), (940, False), (100_000, False)])
 def test_how_deep_a_body_may_be_nested_is_told_from_the_body_alone(quoted: bytes, depth: int, read_: bool) -> None:

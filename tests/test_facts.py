@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from service.event import read_external
 from service.trigger import Booking
 from workers.booking_facts import BOOKING_FACTS
 from workers.calendar_facts import CALENDAR_FACTS
@@ -44,6 +45,32 @@ def facts(was: Booking | None = None, at: datetime = AT, **fields: object) -> Fa
 def test_moments_are_on_the_locations_clock() -> None:
     assert write(facts()["starts"]) == "Thursday 1 July 2027, 18:00"
     assert write(facts()["booked"]) == "Monday 28 June 2027, 10:00"
+
+
+def test_a_moment_that_no_clock_shows_is_missing() -> None:
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC)
+    for moment, zone in ((first, "America/New_York"), (last, "Asia/Tokyo")):
+        now = BOOKING.changed(starts=moment)
+        told = facts_of(now, was=None, at=AT, zone=ZoneInfo(zone), names=NAMES)["starts"]
+        assert told is MISSING
+
+
+def test_what_an_event_says_of_no_year_that_is_reckoned_with_is_missing() -> None:
+    names = Names(sources={"sick": {"from": EventFact("from", Kind.MOMENT)}})
+    for zone in (LONDON, ZoneInfo("Asia/Tokyo")):
+        for moment, there in {
+            "0001-01-01T00:00:00": False,
+            "1899-12-31T23:59:59": False,
+            "1900-01-01": True,
+            "2200-12-31T23:59:59Z": True,
+            "2201-01-01T00:00:00Z": False,
+            "9999-12-31T23:59:59-12:00": False,
+        }.items():
+            event = read_external(f'{{"from": "{moment}"}}'.encode(), "sick", "m", {})
+            told = facts_of(None, was=None, at=AT, zone=zone, names=names, event=event).told("event.from")
+            assert isinstance(told, datetime) is there, (moment, told)
+            if not there:
+                assert str(told) == f"missing: '{moment}' is no date of the years 1900 to 2200"
 
 
 def test_the_four_times_are_told_apart() -> None:

@@ -54,10 +54,16 @@ async def test_visits_in_leeds_go_to_the_leeds_round(plumbers: Shop) -> None:
 
 async def test_a_visit_that_is_nobodys_is_given_to_somebody(plumbers: Shop) -> None:
     nobodys = await plumbers.online("visits", "grace", "tue 10:00")
-    assert await plumbers.did("nobodys-visit", nobodys)
+    [said] = await plumbers.did("nobodys-visit", nobodys)
+    assert said.startswith("assign bea: ")
+    assert said.endswith("; the client is told")
     assert await plumbers.person(nobodys) == "bea"
     somebodys = await plumbers.book("visits", "grace", "tue 14:00", person="dev", **HERE)
     assert await plumbers.left("nobodys-visit", somebodys) == "assignee"
+    plumbers.now_is("tue 03:00")
+    at_night = await plumbers.online("visits", "grace", "wed 10:00")
+    [said] = await plumbers.did("nobodys-visit", at_night)
+    assert "told" not in said
 
 
 async def test_between_two_areas_there_is_time_to_drive(plumbers: Shop) -> None:

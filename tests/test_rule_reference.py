@@ -53,6 +53,16 @@ def test_a_table_without_its_place_is_not_left_out_in_silence() -> None:
         renewed(page.replace("<!-- end of facts -->", ""))
 
 
+def test_it_names_the_actions_that_are_done_at_an_event_about_no_booking() -> None:
+    _, _, told = PAGE.read_text().partition("On an event about none ")
+    told, _, _ = told.partition("Its other actions")
+    anywhere, _, contact = told.partition("; so are ")
+    kinds = [kind for kind in ACTIONS if kind.needs_booking is not Action.needs_booking]
+    without = {kind.called for kind in kinds if not kind.needs_contact}
+    assert set(re.findall(r"`(\w+)`", anywhere)) - {"from", "until"} == without
+    assert set(re.findall(r"`(\w+)`", contact)) == {kind.called for kind in kinds} - without
+
+
 def test_every_word_is_on_it_with_what_it_means() -> None:
     page = PAGE.read_text()
     for entry in every():

@@ -63,6 +63,12 @@ WORDS = [
         "assign kim to the whole series, by the time of this one alone: ",
     ),
     (
+        f"{{do: assign, to: alex, replace: anybody, notify: true, {ALL}}}",
+        "assignedUserId",
+        ALEX,
+        "assign alex to the whole series, by the time of this one alone: as the rule says; the client is told",
+    ),
+    (
         f"{{do: cancel, notify: false, {ALL}}}",
         "appointmentStatus",
         "cancelled",
@@ -75,6 +81,12 @@ WORDS = [
         "set the whole series' status from confirmed to new; nobody is told",
     ),
     (f'{{do: retitle, prefix: "VIP:", {ALL}}}', "title", "VIP: Care", "call the whole series “VIP: Care”"),
+    (
+        f"{{do: retitle, text: All, notify: true, {ALL}}}",
+        "title",
+        "All",
+        "call the whole series “All”; the client is told",
+    ),
 ]
 
 

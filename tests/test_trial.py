@@ -122,6 +122,25 @@ def test_what_must_be_looked_up_cannot_be_told(tried: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("moment", "zone", "shown"),
+    [
+        ("0001-01-01T00:00:00Z", "America/New_York", "was Sunday 31 December 1899, 19:00"),
+        ("9999-12-31T23:59:59Z", "Asia/Tokyo", "was Thursday 1 January 2201, 08:59"),
+    ],
+)
+def test_a_body_with_a_time_of_no_year_is_tried_all_the_same(tried: Any, moment: str, zone: str, shown: str) -> None:
+    asks = "if: {starts: {after: '11:00'}, now: {after: '2020-01-01 11:00'}, lead: {less_than: 1h}},"
+    rules = rule("note", "appointment.created", "do: add_note, text: hello", more=asks)
+    told = {**booking(1, NOON), "startTime": moment, "endTime": moment}
+    result, _ = tried(event(told, timestamp=moment), rules=rules, zone=zone)
+    assert result.exit_code == 0, result.output
+    assert shown in result.stdout
+    assert "now after 2020-01-01 11:00" in result.stdout
+    result, _ = tried(event({**told, "dateAdded": moment, "dateUpdated": moment}, timestamp=moment), zone=zone)
+    assert result.exit_code == 0, result.output
+
+
 def test_the_location_may_be_said_by_name(tried: Any) -> None:
     """For rules of one location say which by its name, and the body by its id."""
     note = rule("note", "appointment.created", "do: add_note, text: hello")

@@ -74,6 +74,15 @@ def test_what_is_no_clock_time_is_refused(value: object) -> None:
     assert "clock time such as 17:00" in refusal(read_clock, value)
 
 
+def test_a_date_of_another_age_is_refused_and_never_reckoned_with() -> None:
+    for text in ("0001-01-01 00:00", "1899-12-31 23:59", "2201-01-01 00:00", "9999-12-31T23:59-12:00"):
+        why = f"'{text}' is no date of the years 1900 to 2200"
+        assert refusal(read_exact_moment, text) == refusal(read_moment, text) == why
+        assert refusal(read_days, text[:10]) == refusal(read_moment, text[:10]) == why.replace(text, text[:10])
+    for text in ("1900-01-01 00:00", "2200-12-31 23:59"):
+        assert read_exact_moment(text) == read_moment(text) == datetime.fromisoformat(text)
+
+
 def test_a_moment_without_an_offset_is_on_the_locations_clock() -> None:
     zone = ZoneInfo("Europe/London")
     for text in ("2027-07-01 17:00", "2027-07-01T17:00:00", "2027-07-01T16:00Z", "2027-07-01T18:00+02:00"):

@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, StrictBool, StringConstraints, ValidationI
 from service.store.conduct import Limit
 from workers.known_facts import known_facts, unknown_fact
 from workers.names import names_in
+from workers.other_words import nearest
 from workers.values import SomeDuration, read_some_duration, short
-from workers.words import Words, nearest, shown, wrong
+from workers.words import Words, shown, wrong
 
 Group: TypeAlias = Literal["appointment", "contact", "series", "day"]
 

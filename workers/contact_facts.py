@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from service.highlevel.contacts import Contact, ContactAppointment
+from service.instants import bounded
 from service.trigger import storable
 from workers.areas import area_of
 from workers.facts import MISSING, Answer, Fact, Missing, Sight, looked_up, status_word, write
@@ -63,7 +64,7 @@ def _earlier(
     until = (on.booking.starts if on.booking else on.at).astimezone(UTC)
     since = until - within if within else None
     for each in listed:
-        starts = each.start_time.at(on.zone).astimezone(UTC)
+        starts = bounded(each.start_time.at(on.zone)).astimezone(UTC)
         if starts < until and (since is None or starts >= since) and not (on.booking and each.id == on.booking.id):
             yield each
 

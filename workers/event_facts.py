@@ -12,11 +12,12 @@ from pydantic_core import PydanticCustomError
 
 from service.event import LONGEST_ID, at_path
 from service.event_types import EXTERNAL
+from service.instants import reckoned
 from service.trigger import storable
 from workers.facts import MISSING, Answer, Fact, Missing, Sight
 from workers.kinds import Kind
 from workers.names import EventFact, Named, Names
-from workers.values import in_zone, read_duration
+from workers.values import YEARS, in_zone, read_duration
 from workers.words import shown
 
 EVENT: Final = "event."
@@ -99,15 +100,13 @@ def _number(value: Any) -> Answer:
 
 
 def _moment(value: Any, zone: ZoneInfo) -> Answer:
-    """ISO 8601; without an offset it is on the location's clock, a date alone is its first moment."""
+    """ISO 8601; without an offset it is on the location's clock, a date alone is its first moment. What lies beyond the
+    years that are reckoned with stands for no date at all."""
     try:
         told = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return MISSING
-    try:
-        return in_zone(told, zone)
-    except OverflowError:
-        return MISSING
+    return in_zone(told, zone) if reckoned(told.year) else Missing(f"missing: {shown(value)} is no {YEARS}")
 
 
 def _duration(value: Any) -> Answer:

@@ -15,8 +15,9 @@ from service.trigger import Booking
 from workers.kinds import Kind
 from workers.lookups import Lookup
 from workers.names import Named, Names
+from workers.other_words import nearest
 from workers.values import in_zone, write_duration, write_moment
-from workers.words import nearest, shown, text_wanted, wrong
+from workers.words import shown, text_wanted, wrong
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from workers.event_facts import EVENT, event_fact
 from workers.facts import NOTHING_READ, Fact, Facts, Sight
 from workers.lookups import Lookup
 from workers.names import Names
-from workers.words import nearest, shown, wrong
+from workers.other_words import nearest
+from workers.words import shown, wrong
 
 KNOWN: Final[Mapping[str, Fact]] = MappingProxyType(
     {fact.name: fact for fact in (*BOOKING_FACTS, *CALENDAR_FACTS, *CONTACT_FACTS, *DAY_FACTS)}

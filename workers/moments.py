@@ -9,8 +9,9 @@ from typing import Final, Literal, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from service.trigger import Booking
+from workers.other_words import nearest
 from workers.values import DAY_NAMES, DURATION, WEEKDAYS, read_clock, read_duration, read_weekdays, write_duration
-from workers.words import nearest, shown, wrong
+from workers.words import shown, wrong
 
 EVERY, AT = "every", "at"
 SIDES: Final = ("before", "after")

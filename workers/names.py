@@ -11,9 +11,10 @@ from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, Val
 from pydantic_core import PydanticCustomError
 
 from workers.kinds import Kind
+from workers.other_words import nearest
 from workers.values import SPAN
 from workers.week_hours import CLOSED, WEEK_HOURS_SCHEMA, WeekHours, read_week_hours
-from workers.words import at_most, in_context, nearest, shown, text_wanted, wrong
+from workers.words import at_most, in_context, shown, text_wanted, wrong
 
 ID = re.compile(r"[A-Za-z0-9]{12,40}", re.ASCII)
 """What HighLevel's ids look like, generously; a long name may too, and is told apart by `is_id`."""

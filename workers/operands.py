@@ -13,6 +13,7 @@ from workers.facts import MISSING, NOBODY, OTHER_SPELLINGS, STATUSES, Fact, Fact
 from workers.kinds import Kind
 from workers.lookups import Lookup
 from workers.names import MOST_PEOPLE, Calendar, Names, Person, names_in
+from workers.other_words import nearest
 from workers.references import TAG, Besides, Reference, read_reference, referable
 from workers.values import (
     DAYS_SCHEMA,
@@ -27,7 +28,7 @@ from workers.values import (
     read_length,
     read_moment,
 )
-from workers.words import at_most, fault, faults, nearest, shown, text_wanted, wrong
+from workers.words import at_most, fault, faults, shown, text_wanted, wrong
 
 LONGEST_PATTERN: Final = 500
 LARGEST: Final = 1e15

@@ -1,6 +1,9 @@
-"""Other words for those of the language: what authors write who know other tools, and what they mean by it."""
+"""What an author meant who wrote another word: one that other tools have, a part of one, or one that is misspelt."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -60,3 +63,33 @@ NOT_IN_A_RULE: Final[Mapping[str, str]] = {
     "unless": "what must not hold stands under `if`, as in if: {not: {status: cancelled}}",
 }
 """What is said elsewhere than where it is looked for."""
+
+MANY: Final = 200
+"""Known words, of which only those are compared that begin alike."""
+
+PARTS: Final = re.compile(r"[_.]")
+
+REMEMBERED: Final = 500
+"""Whoever misspells a word does so again."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that an author most likely meant: one that means the same, one of which this is a part (`tag` of
+    `tag_contact`), or one that is spelt much alike."""
+    return _nearest(word, tuple(known))
+
+
+@lru_cache(REMEMBERED)
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
+    spelt = {each.casefold(): each for each in known}
+    if same := next((each for each in OTHER_WORDS.get(word.casefold(), ()) if each in spelt), None):
+        return spelt[same]
+    wholes = [each for each in spelt if word.casefold() in (*PARTS.split(each), each.rpartition(".")[2])]
+    if len(wholes) == 1:
+        return spelt[wholes[0]]
+    if len(spelt) > MANY:
+        begin, length = word.casefold()[:1], len(word)
+        alike = [each for each in spelt if each[:1] == begin and abs(len(each) - length) <= 2]
+        spelt = {each: spelt[each] for each in alike[:MANY]}
+    found = get_close_matches(word.casefold(), spelt, n=1, cutoff=0.65)
+    return spelt[found[0]] if found else None

@@ -30,9 +30,9 @@ from workers.conduct_words import Conduct
 from workers.event_facts import EVENT
 from workers.moments import EXAMPLES, PATTERN, AnyMoment, BookingMoment, ClockMoment, is_moment, read_moment
 from workers.names import Names, names_in
-from workers.other_words import IN_A_STEP, NOT_IN_A_RULE, OTHER_ROOMS, WHAT_HAPPENED
+from workers.other_words import IN_A_STEP, NOT_IN_A_RULE, OTHER_ROOMS, WHAT_HAPPENED, nearest
 from workers.values import one_or_many
-from workers.words import Place, at_most, fault, faults, in_context, nearest, shown, wrong
+from workers.words import Place, at_most, fault, faults, in_context, shown, wrong
 
 MOST_WORDS: Final = 100
 """That a rule listens to."""

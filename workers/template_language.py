@@ -34,7 +34,8 @@ from workers.facts import Fact, read_status
 from workers.filters import DEFAULT, FILTERS, WORDS, Argument, Filter
 from workers.kinds import Kind
 from workers.known_facts import unknown_fact
-from workers.words import fault, nearest, shown, unknown, wrong
+from workers.other_words import nearest
+from workers.words import fault, shown, unknown, wrong
 from workers.yaml_nodes import FOREIGN
 
 DEEPEST: Final = 25

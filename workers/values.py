@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.instants import FIRST_YEAR, LAST_YEAR, reckoned
-from workers.words import fault, faults, nearest, shown, text_wanted, wrong
+from workers.other_words import nearest
+from workers.words import fault, faults, shown, text_wanted, wrong
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 RANGES: Final = ("mon-fri", "sat-sun")

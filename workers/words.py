@@ -3,14 +3,12 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any, ClassVar, Final, Literal, Self, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from workers.other_words import OTHER_WORDS
+from workers.other_words import nearest
 
 Place: TypeAlias = tuple[int | str, ...]
 """The keys and indexes that lead to a value."""
@@ -179,37 +177,6 @@ def told(error: ValidationError) -> list[Told]:
         hint, within = context.get("hint"), context.get("within")
         found.append(Told(_place(each), context["message"], hint, bool(context.get("key")), within))
     return found
-
-
-MANY: Final = 200
-"""Known words, of which only those are compared that begin alike."""
-
-PARTS: Final = re.compile(r"[_.]")
-
-REMEMBERED: Final = 500
-"""Whoever misspells a word does so again."""
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that an author most likely meant: one that means the same, one of which this is a part (`tag` of
-    `tag_contact`), or one that is spelt much alike."""
-    return _nearest(word, tuple(known))
-
-
-@lru_cache(REMEMBERED)
-def _nearest(word: str, known: tuple[str, ...]) -> str | None:
-    spelt = {each.casefold(): each for each in known}
-    if same := next((each for each in OTHER_WORDS.get(word.casefold(), ()) if each in spelt), None):
-        return spelt[same]
-    wholes = [each for each in spelt if word.casefold() in (*PARTS.split(each), each.rpartition(".")[2])]
-    if len(wholes) == 1:
-        return spelt[wholes[0]]
-    if len(spelt) > MANY:
-        begin, length = word.casefold()[:1], len(word)
-        alike = [each for each in spelt if each[:1] == begin and abs(len(each) - length) <= 2]
-        spelt = {each: spelt[each] for each in alike[:MANY]}
-    found = get_close_matches(word.casefold(), spelt, n=1, cutoff=0.65)
-    return spelt[found[0]] if found else None
 
 
 LARGEST_SHOWN: Final = 1e18

@@ -41,7 +41,7 @@ NEXT = """
         AND (a.kind = ANY($2::text[]) OR l.time_zone IS NULL OR l.time_zone = ANY($3::text[]))
         AND (c.claimed_until IS NULL OR c.claimed_until < now() OR c.claim = $7)
         AND (c.again_at IS NULL OR c.again_at <= now())
-    ORDER BY COALESCE(n.tries, 0), a.kind = ANY($2::text[]) DESC, a.first_at, a.alert_id LIMIT 1
+    ORDER BY a.kind = ANY($2::text[]) DESC, COALESCE(n.tries, 0), a.first_at, a.alert_id LIMIT 1
 """
 
 TAKE = """

@@ -12,12 +12,14 @@ from service.store.turns import Turn
 from workers.actions.action import Action, ActionContext, LeftAlone, Plan, SoAlready, Write
 from workers.actions.aim import Aim, aim
 from workers.actions.choosing import Choosing
+from workers.actions.notify import Notify, also_told
 from workers.actions.present import as_status, present
 from workers.assignment.candidate import Told
 from workers.assignment.ways import RoundRobin, Ways, Weighted
 from workers.names import Named, Skill, names_in
+from workers.other_words import nearest
 from workers.values import one_or_many
-from workers.words import fault, faults, nearest, shown, wrong
+from workers.words import fault, faults, shown, wrong
 
 CREDITED: Final = {"cancelled": ("cancelled", "deleted"), "no_show": ("noshow",)}
 """How a booking has ended of which an author says so, in HighLevel's words."""
@@ -50,6 +52,8 @@ class Assign(Action):
     anybody's."""
     credit: Annotated[tuple[Literal["cancelled", "no_show"], ...], BeforeValidator(one_or_many)] = ()
     """Bookings that end so do not count as given: the share or the turn comes back to whoever had it."""
+    notify: Notify = False
+    """Whether the client, and the account's own automations, are told."""
 
     @model_validator(mode="after")
     def _counts_what_it_credits(self) -> Self:
@@ -102,7 +106,7 @@ class Assign(Action):
             event_id=aimed.event_id,
             appointment_status=as_status(aimed.appointment),
             assigned_user_id=person.id,
-            to_notify=False,
+            to_notify=self.notify,
         )
         meant: dict[str, Any] = {
             **aimed.meant,
@@ -110,7 +114,7 @@ class Assign(Action):
             **Reservation(booking.id, person.id, booking.starts, booking.ends).meant(),
         }
         scope = " to the whole series, by the time of this one alone" if aimed.whole else ""
-        return Plan((Write(write, f"assign {person}{scope}: {why}", meant),), turn)
+        return Plan((Write(write, f"assign {person}{scope}: {why}{also_told(self.notify)}", meant),), turn)
 
     def _keeps(self, appointment: Appointment, seen: LastSeen) -> str | None:
         """Why the person whose booking it is keeps it; None when they may be replaced."""

@@ -11,9 +11,10 @@ from pydantic_core import PydanticCustomError
 from workers.blocking.days import MIDNIGHT
 from workers.kinds import Kind
 from workers.names import OWN_TEAM, Named, Names, Team, is_id, names_in
+from workers.other_words import nearest
 from workers.references import Reference, or_fact, read_reference
 from workers.values import MOMENT_SCHEMA, read_moment
-from workers.words import Place, fault, faults, nearest, shown, text_wanted, wrong
+from workers.words import Place, fault, faults, shown, text_wanted, wrong
 
 ASSIGNEE: Final = "assignee"
 """Whoever has the booking by then."""

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from workers.words import nearest, shown, wrong
+from workers.other_words import nearest
+from workers.words import shown, wrong
 
 IF_START_CHANGES: Final = "if_start_changes"
 
@@ -34,3 +35,8 @@ Notify: TypeAlias = Annotated[bool, BeforeValidator(_read_flag), WithJsonSchema(
 def told(notify: bool) -> str:
     """As a sentence ends with it."""
     return "the client is told" if notify else "nobody is told"
+
+
+def also_told(notify: bool) -> str:
+    """The same of what is seldom told: nothing where it is not."""
+    return f"; {told(notify)}" if notify else ""

@@ -8,6 +8,7 @@ from service.highlevel.appointments import EditAppointment
 from service.trigger import storable
 from workers.actions.action import Action, ActionContext, LeftAlone, Plan, SoAlready, Write
 from workers.actions.aim import aim
+from workers.actions.notify import Notify, also_told
 from workers.actions.present import as_status, present
 from workers.templates import Text
 from workers.words import wrong
@@ -26,6 +27,9 @@ class Retitle(Action):
 
     text: Text | None = None
     """The whole new title."""
+
+    notify: Notify = False
+    """Whether the client, and the account's own automations, are told."""
 
     @model_validator(mode="after")
     def _says_one(self) -> Self:
@@ -53,7 +57,10 @@ class Retitle(Action):
             return SoAlready(f"{of_it} so already")
         title = f"{text} {was}".strip() if self.prefix is not None else text
         write = EditAppointment(
-            event_id=aimed.event_id, appointment_status=as_status(aimed.appointment), title=title, to_notify=False
+            event_id=aimed.event_id,
+            appointment_status=as_status(aimed.appointment),
+            title=title,
+            to_notify=self.notify,
         )
         meant = {**aimed.meant, "before": {**aimed.before, "title": was}}
-        return Plan((Write(write, f"call {aimed.it} “{title}”", meant),))
+        return Plan((Write(write, f"call {aimed.it} “{title}”{also_told(self.notify)}", meant),))

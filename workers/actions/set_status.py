@@ -11,7 +11,8 @@ from workers.actions.notify import Notify, told
 from workers.actions.present import present
 from workers.changes import as_stored
 from workers.facts import OTHER_SPELLINGS, status_word
-from workers.words import nearest, shown, text_wanted, wrong
+from workers.other_words import nearest
+from workers.words import shown, text_wanted, wrong
 
 WRITABLE: Final = ("new", "confirmed", "showed", "noshow", "invalid", "completed")
 """What HighLevel takes, as far as anybody tried (its reference has `active` besides); one word is an action's own."""

@@ -18,10 +18,11 @@ from workers.names import (
     names_in,
     whole_number,
 )
+from workers.other_words import nearest
 from workers.periods import Period
 from workers.references import Reference, or_fact
 from workers.values import SomeDuration, one_or_many
-from workers.words import FAULT, Words, fault, faults, nearest, shown, wrong
+from workers.words import FAULT, Words, fault, faults, shown, wrong
 
 HEAVIEST = 1000
 

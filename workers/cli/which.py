@@ -11,8 +11,8 @@ import click
 from service.store import history
 from service.store.database import Connection
 from workers.faults import RulebookFaults
+from workers.other_words import nearest
 from workers.values import read_duration
-from workers.words import nearest
 
 STATES = ("waiting", "judged", "parked", "done", "ignored", "failed")
 STEP_STATES = (

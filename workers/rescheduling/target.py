@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationInfo
 
 from workers.kinds import Kind
+from workers.other_words import nearest
 from workers.references import Reference, or_fact
 from workers.values import DURATION_SCHEMA, SomeDuration, read_exact_moment, read_some_duration
-from workers.words import Words, nearest, shown, wrong
+from workers.words import Words, shown, wrong
 
 NEXT_FREE: Final = "next_free"
 
