@@ -6,7 +6,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.nights import DAY, LONDON, NEW_YORK, ODD_ZONES, SYDNEY
@@ -202,6 +202,7 @@ def test_a_rule_of_one_location_is_judged_by_its_clocks_alone() -> None:
     st.sampled_from([NEW_YORK, LONDON, SYDNEY, *ODD_ZONES]),
     st.datetimes(datetime.fromisoformat("2025-01-01"), datetime.fromisoformat("2030-01-01"), timezones=st.just(UTC)),
 )
+@example(ZoneInfo("America/Santiago"), datetime(2028, 4, 2, 3, tzinfo=UTC))
 def test_the_next_changes_are_found_to_the_second_and_none_is_passed_over(zone: ZoneInfo, now: datetime) -> None:
     found, last = changes(zone, now), now.astimezone(zone).utcoffset()
     for change in found:

@@ -65,6 +65,8 @@ def test_after_later_than_before_is_refused_and_between_is_offered() -> None:
     ]
     dates = {"after": "2027-03-26", "before": "2027-03-25"}
     assert refusals({"starts": dates}) == ["nothing is both after 2027-03-26 and before 2027-03-25"]
+    same = {"after": "2027-03-26", "before": "2027-03-26"}
+    assert refusals({"starts": same}) == ["nothing is both after 2027-03-26 and before 2027-03-26"]
 
 
 def test_all_that_is_wrong_is_told_at_once_with_its_place() -> None:

@@ -51,8 +51,17 @@ def with_names(*rules: str) -> dict[str, str]:
         ("areas: {north: [LS]}", "{do: add_note, text: x}", ["1:9: 'north' under `areas`"]),
         ("areas: {north: [LS]}", "{do: add_note, text: x, if: {contact.area: north}}", []),
         ("areas: {north: [LS]}", "{do: add_note, text: \"{% if contact.area == 'north' %}x{% endif %}\"}", []),
+        # What is shown is the name that fits, and what is asked with another fact may be any.
+        ("areas: {north: [LS]}", "{do: add_note, text: x, if: {contact.area: '{{ title }}'}}", []),
+        ("areas: {north: [LS]}", "{do: add_note, text: '{{ contact.area }}'}", []),
         ("fields: {tongue: Language}", "{do: add_note, text: x}", ["1:10: 'tongue' under `fields`"]),
         ("fields: {tongue: Language}", "{do: add_note, text: 'in {{ contact.fields.tongue }}'}", []),
+        ("fields: {tongue: Language}", "{do: add_note, text: x, if: {contact.fields.tongue: French}}", []),
+        (
+            "fields: {tongue: Language}",
+            "{do: add_note, text: 'contact.fields.tongue'}",
+            ["1:10: 'tongue' under `fields`"],
+        ),
         ("sources: {till: {total: a}}", "{do: add_note, text: x}", ["1:11: 'till' under `sources`"]),
         (
             "workflows: {hello: 1c8a3f5e-0000-4000-8000-000000000000}",
@@ -83,101 +92,6 @@ def test_names_of_a_folder_are_used_by_the_rules_in_it_and_below() -> None:
 
 def test_people_and_calendars_of_a_file_of_names_are_an_account_s() -> None:
     assert warned(with_names(rule())) == ["names.yaml:4:9: 'evening' under `teams` is used by no rule"]
-
-
-# Rules that never get their turn, and rules that may want the same booking otherwise
-
-
-ASKS = "  if: {calendar: cuts, starts: {after: '17:00'}}\n"
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "told"),
-    [
-        (
-            rule("a", then=DANA),
-            rule("b", then=KIM),
-            "it never gets its turn: a, which comes before it, asks for no more",
-        ),
-        (
-            rule("a", then=DANA, more=ASKS),
-            rule("b", then=KIM),
-            "it may write otherwise what a (assignee) writes at the same event; the first in order wins",
-        ),
-        (rule("a", then=DANA), rule("b", then=KIM, more=ASKS), "it never gets its turn"),
-        (
-            rule("a", then="{do: add_note, text: x}", more="  stop_others: true\n"),
-            rule("b", then=KIM),
-            "it never gets its turn: a, which comes before it, asks for no more and stops those after it",
-        ),
-        # It also writes a note, which nobody takes from it.
-        (rule("a", then=DANA), rule("b", then=f"{KIM}, {{do: add_note, text: x}}"), "it may write otherwise"),
-        (
-            rule("a", then=DANA),
-            rule("b", then=f"{KIM}, {CANCEL}", more="  limit: 5 per day\n"),
-            "it may write otherwise",
-        ),
-        # Every change of a booking is an update, too.
-        (
-            rule("a", then=DANA, when="appointment.updated"),
-            rule("b", then=KIM, when="appointment.confirmed"),
-            "it never",
-        ),
-        (rule("a", then=DANA, when="appointment.confirmed"), rule("b", then=KIM, when="appointment.updated"), "it may"),
-        (rule("a", then=DANA, more="  rollout: 20%\n"), rule("b", then=KIM), "it may write otherwise"),
-        (rule("a", then=DANA, more="  if: {any: [{status: new}]}\n"), rule("b", then=KIM), "it may write otherwise"),
-    ],
-)
-def test_a_rule_is_told_of_the_one_before_it(first: str, second: str, told: str) -> None:
-    found = [each for each in warned(with_names(first, second)) if "under `teams`" not in each]
-    assert len(found) == 1, found
-    line = first.count("\n") + 1
-    assert found[0].startswith(f"rules.yaml:{line}:3: {told}")
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        (rule("a", then=DANA, when="appointment.confirmed"), rule("b", then=KIM)),
-        (rule("a", then=DANA, more="  if: {starts: {before: '17:00'}}\n"), rule("b", then=KIM, more=ASKS)),
-        (
-            rule("a", then=DANA, more="  if: {starts: {on: mon}}\n"),
-            rule("b", then=KIM, more="  if: {starts: {on: tue}}\n"),
-        ),
-        (rule("a", then=DANA, more="  if: {title: Colour}\n"), rule("b", then=KIM, more="  if: {title: Cut}\n")),
-        (
-            rule("a", then=DANA, more="  if: {calendar: cuts}\n"),
-            rule("b", then=KIM, more="  if: {calendar: jc01T5GOBUSZGi6HWGK2}\n"),
-        ),
-        (rule("a", then=DANA, more="  mode: live\n"), rule("b", then=KIM)),
-        (rule("a", then=DANA, more="  mode: 'off'\n"), rule("b", then=KIM, more="  mode: 'off'\n")),
-        (rule("a", then="{do: block_slot, after: 15m}"), rule("b", then="{do: block_slot, before: 15m}")),
-        (rule("a", then="{do: add_note, text: x}"), rule("b", then="{do: add_note, text: y}")),
-        # They want the same.
-        (rule("a", then=DANA, more=ASKS), rule("b", then=DANA, more="  if: {status: new}\n")),
-    ],
-)
-def test_rules_that_are_never_of_one_mind_about_one_booking_are_no_rivals(first: str, second: str) -> None:
-    assert [each for each in warned(with_names(first, second)) if "under `teams`" not in each] == []
-
-
-def test_rules_of_two_locations_are_no_rivals_and_those_of_every_one_are() -> None:
-    leeds, bath = (
-        "location: {}\nrules:\n{}".format(*each)
-        for each in (("leeds", rule("a", then=DANA)), ("bath", rule("b", then=KIM)))
-    )
-    files = {"names.yaml": NAMES.replace("teams: {evening: [dana, kim]}\n", ""), "a.yaml": leeds, "b.yaml": bath}
-    assert warned(files) == []
-    [told] = warned({**files, "c.yaml": rule("c", then="{do: assign, to: dana, replace: anybody}")})
-    assert told.startswith("c.yaml:1:3: it may write otherwise what a (assignee), b (assignee) writes")
-
-
-def test_of_many_rivals_some_are_named() -> None:
-    rules = [rule(f"r{n}", then=DANA, more=f"  if: {{title: {{contains: x{n}}}}}\n") for n in range(6)]
-    told = warned(with_names(*rules, rule("last", then=KIM)))
-    assert told[-1].endswith(
-        "what r0 (assignee), r1 (assignee), r2 (assignee) and others writes at the same event; the first in order wins"
-    )
 
 
 # What may be done too often, at night, or told to whom
@@ -216,6 +130,25 @@ MOVE = "{do: reschedule, to: next_free, notify: true}"
         (rule(then=MOVE, more="  if: {now: {between: ['20:00', '08:00']}}\n"), "3:42: the client may be told"),
         (rule(then=MOVE, more="  if: {now: {on: mon-fri}}\n"), "3:42: the client may be told"),
         (rule(then=MOVE, more="  if: {now: {after: '08:00'}}\n"), None),
+        # The rule and its step together.
+        (rule(then=MOVE.replace("}", ", if: {now: {before: '22:00'}}}"), more="  if: {now: {after: '08:00'}}\n"), None),
+        (rule(then=MOVE, more="  if: {now: {is_not: nothing}}\n"), "3:42: the client may be told"),
+        (rule(then=MOVE, more="  if: {now: {outside: {mon: 09:00-17:00}}}\n"), "3:42: the client may be told"),
+        (rule(then=MOVE, more="  if: {not: {now: {after: '05:00'}}}\n"), "3:42: the client may be told"),
+        (rule(then=MOVE, more="  if: {any: [{now: {after: '01:00'}}]}\n"), "3:42: the client may be told"),
+        (
+            rule(then=MOVE, more="  if: {any: [{now: {after: '08:00'}}, {title: Now}]}\n"),
+            "3:42: the client may be told",
+        ),
+        (rule(then=MOVE, more="  if: {not: {any: [{now: {before: '08:00'}}, {title: Now}]}}\n"), None),
+        (rule(then=MOVE, more="  if: {now: {on: 2027-12-24}}\n"), "3:42: the client may be told"),
+        (rule(then=MOVE, more="  if: {now: {after: '2028-12-24 18:00'}}\n"), "3:42: the client may be told"),
+        (rule(then=MOVE, more="  if: {now: {between: [2028-12-24 09:00, 2028-12-24 12:00]}}\n"), None),
+        (
+            rule(then=MOVE, more="  if: {now: {between: [2028-12-24 09:00, 2028-12-25 12:00]}}\n"),
+            "3:42: the client may",
+        ),
+        (rule(then=MOVE, more="  if: {now: {after: '{{ starts }}'}}\n"), "3:42: the client may be told"),
         (rule(then=MOVE, when="1 day before start at 16:00"), None),
         (rule(then=MOVE, when="1 day before start at 03:00"), "3:42: the client may be told"),
         (rule(then=MOVE, when="2h before start"), "3:42: the client may be told"),
@@ -270,6 +203,68 @@ def test_a_title_is_not_to_grow(then: str, more: str, told: str | None) -> None:
 )
 def test_otherwise_is_for_what_may_not_be_possible(text: str, told: str | None) -> None:
     _one_or_none(warned(text), told)
+
+
+DAILY = "every day at 07:00"
+ALERT = "{do: alert, text: x}"
+
+
+@pytest.mark.parametrize(
+    ("when", "conduct", "told"),
+    [
+        (DAILY, "once_per: appointment", "4:3: once_per: appointment means nothing here: the rule listens to times of"),
+        (DAILY, "once_per: contact", "4:3: once_per: contact means nothing here"),
+        (DAILY, "once_per: series", "4:3: once_per: series means nothing here"),
+        (DAILY, "once_per: [title, starts]", "4:3: once_per: title and starts means nothing here"),
+        (DAILY, "once_per: [now, starts]", None),
+        (DAILY, "once_per: day", None),
+        (DAILY, "rollout: 20%", "4:3: rollout means nothing here"),
+        (DAILY, "not_after: 15m before start", "4:3: not_after means nothing here"),
+        ("contact.updated", "once_per: appointment", "4:3: once_per: appointment means nothing here: the rule listens"),
+        ("contact.updated", "once_per: contact", None),
+        ("contact.updated", "rollout: 20%", None),
+        (
+            "contact.updated",
+            "not_after: 15m before start",
+            "4:3: not_after means nothing here: the rule listens to cont",
+        ),
+        (f"[contact.updated, {DAILY}]", "rollout: 20%", None),
+        (f"[appointment.created, {DAILY}]", "not_after: 15m before start", None),
+        ("external.till", "not_after: 15m before start", None),
+        ("2h before start", "rollout: 20%", None),
+        ("appointment.created", "override_people: true", "4:3: override_people means nothing here: no step writes"),
+        ("appointment.created", "override_people: false", None),
+        (DAILY, "on_own_changes: true", "4:3: on_own_changes means nothing here: no write of a rule sets off"),
+        ("[2h before start, appointment.updated]", "on_own_changes: true", None),
+        ("contact.updated", "on_own_changes: true", None),
+    ],
+)
+def test_words_that_mean_nothing_to_a_rule_are_told(when: str, conduct: str, told: str | None) -> None:
+    _one_or_none(warned(rule(when=when, then=ALERT, more=f"  {conduct}\n")), told)
+
+
+def test_people_are_overridden_by_what_writes_and_by_what_is_done_otherwise() -> None:
+    for then in (DANA, f"{{do: add_note, text: x}}, {DANA}"):
+        assert len(warned(with_names(rule(then=then, more="  override_people: true\n")))) == 1, "the team alone"
+    blocks = warned(with_names(rule(then="{do: block_slot, after: 15m}", more="  override_people: true\n")))
+    assert any("override_people means nothing" in each for each in blocks)
+
+
+@pytest.mark.parametrize(
+    ("when", "told"),
+    [
+        (
+            "[appointment.updated, 2h before start]",
+            "4:3: the file's debounce does not hold for it: 2h before start is no change of a booking",
+        ),
+        ("[appointment.updated, external.till]", "4:3: the file's debounce does not hold for it: external.till is no"),
+        ("appointment.updated", None),
+        ("2h before start", None),
+    ],
+)
+def test_where_a_file_waits_for_quiet_a_rule_that_cannot_is_told(when: str, told: str | None) -> None:
+    """Of what is no change of a booking nobody expects it."""
+    _one_or_none(warned(f"defaults: {{debounce: 30s, once_per: appointment}}\nrules:\n{rule(when=when)}"), told)
 
 
 def _one_or_none(found: list[str], told: str | None) -> None:

@@ -68,7 +68,10 @@ def test_names_are_of_the_locations_whose_rules_may_use_them() -> None:
     [
         (f"{{do: assign, to: {OTHER}}}", "", "3:27"),
         (f"{{do: assign, to: {{first_free: [{DANA}, {OTHER}]}}}}", "", "3:63"),
-        (f"{{do: assign, to: {{weighted: {{{OTHER}: 1}}}}}}", "", None),
+        (f"{{do: assign, to: {{weighted: {{{DANA}: 1, {OTHER}: 1}}}}}}", "", "3:64"),
+        ("{do: add_note, text: x}", f"  if: {{load: {{of: {OTHER}, more_than: 3}}}}\n", "4:19"),
+        (f"{{do: add_note, text: x, if: {{load: {{more_than: 3, of: {OTHER}}}}}}}", "", "3:64"),
+        ("{do: add_note, text: x}", f"  if: {{load: {{of: {DANA}, more_than: 3}}}}\n", None),
         (f"{{do: block_slot, for: {OTHER}, from: '12:00', until: '13:00'}}", "", "3:32"),
         (f"{{do: book, to: next_free, calendar: {OTHER}, notify: false}}", "", "3:46"),
         ("{do: add_note, text: x}", f"  if: {{assignee: {{in: [nobody, {OTHER}]}}}}\n", "4:32"),
@@ -93,6 +96,7 @@ async def test_check_asks_the_accounts_of_the_locations_that_rules_are_for(
     office: Office, pool: Pool, tmp_path: Path
 ) -> None:
     names = f"people: {{alex: {ALEX}, dana: {OTHER}}}\ncalendars: {{cuts: {CUTS_THERE}}}\nrules:\n"
+    workflow = "{do: start_workflow, workflow: 1c8a3f5e-0000-4000-8000-000000000000}"
     (tmp_path / "rules.yaml").write_text(names + rule(then="{do: assign, to: [alex, dana]}"))
     nowhere = await asyncio.to_thread(say, "rules", "check", "--online", tmp_path)
     assert nowhere.stderr == "Error: no location is registered that these rules are for: slotwright locations add\n"
@@ -105,6 +109,11 @@ async def test_check_asks_the_accounts_of_the_locations_that_rules_are_for(
     mute = await asyncio.to_thread(say, "rules", "check", "--online", tmp_path)
     assert mute.exit_code == 0
     assert ": people are not compared: " in mute.stderr
+    assert "Workflows" not in mute.stderr
+    (tmp_path / "workflows.yaml").write_text(rule("two", then=workflow))
+    named = await asyncio.to_thread(say, "rules", "check", "--online", tmp_path)
+    assert named.exit_code == 0
+    assert named.stderr == "Workflows are not compared: an id that is wrong fails when its rule acts.\n"
     await office.order("ListCalendars:401*9")
     refused = await asyncio.to_thread(say, "rules", "check", "--online", tmp_path)
     assert (refused.exit_code, refused.stdout) == (1, "")

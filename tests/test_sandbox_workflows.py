@@ -6,23 +6,10 @@ from typing import Any
 from service.event import read_workflow
 from service.sandbox.webhooks.outbox import Patience
 from tests.salons import open_salon, path_of
-from tests.sandboxes import ADA, APPOINTMENTS, CUTS, KIM, LOCATION, Sandbox, at, running, until
+from tests.sandboxes import ADA, APPOINTMENTS, CUTS, KIM, LOCATION, at, running, until
 
 FIRST = "2026-03-30T10:00:00+01:00"
 """On the Monday after the clocks went forward in London."""
-
-
-async def counts(sandbox: Sandbox) -> tuple[int, int]:
-    """Of both channels once nothing waits any more."""
-    answer: dict[str, Any] = {"waiting": 1}
-
-    async def quiet() -> bool:
-        answer.update(await sandbox.call("GET", "/_sandbox/webhooks"))
-        return not answer["waiting"]
-
-    while not await quiet():
-        pass
-    return len(sandbox.receiver.arrived), len(sandbox.workflow.arrived)
 
 
 async def test_a_booking_sets_off_a_flat_unsigned_body_with_the_headers_that_were_asked_for() -> None:
@@ -73,12 +60,12 @@ async def test_a_change_sets_it_off_again_and_a_quiet_one_a_deletion_or_a_series
     async with running(workflow=True) as sandbox:
         path = f"{APPOINTMENTS}/{(await sandbox.book(FIRST))['id']}"
         await sandbox.call("PUT", path, {"appointmentStatus": "cancelled", "toNotify": True})
-        assert await counts(sandbox) == (2, 2)
+        assert await sandbox.counts() == (2, 2)
         assert [body["calendar"]["appoinmentStatus"] for body in sandbox.workflow.bodies] == ["confirmed", "cancelled"]
         await sandbox.call("PUT", path, {"title": "Quiet", "toNotify": False})
         await sandbox.book("2026-03-30T14:00:00+01:00", toNotify=False)
         await sandbox.call("DELETE", f"/calendars/events/{path.rpartition('/')[2]}")
-        assert await counts(sandbox) == (5, 2)
+        assert await sandbox.counts() == (5, 2)
         daily: dict[str, Any] = {
             "rrule": "RRULE:FREQ=DAILY;COUNT=2",
             "ignoreFreeSlotValidation": True,
@@ -89,7 +76,7 @@ async def test_a_change_sets_it_off_again_and_a_quiet_one_a_deletion_or_a_series
         events = (await sandbox.call("GET", f"/contacts/{ADA}/appointments"))["events"]
         single = next(event["id"] for event in events if event["id"].startswith(f"{series['id']}_"))
         await sandbox.call("PUT", f"{APPOINTMENTS}/{single}", {"title": "One"})
-        assert await counts(sandbox) == (8, 2)
+        assert await sandbox.counts() == (8, 2)
 
 
 async def test_it_is_tried_again_in_a_lane_of_its_own() -> None:
@@ -100,7 +87,7 @@ async def test_it_is_tried_again_in_a_lane_of_its_own() -> None:
         # The app's are through while the workflow's first is still refused.
         await until(lambda: len(sandbox.receiver.arrived) == 2)
         assert len(sandbox.workflow.arrived) < 3
-        assert await counts(sandbox) == (2, 4)
+        assert await sandbox.counts() == (2, 4)
         assert len({raw for raw, _, _ in sandbox.workflow.arrived[:3]}) == 1
         assert sandbox.workflow.bodies[3]["calendar"]["title"] == "Second"
         answer = await sandbox.call("GET", "/_sandbox/webhooks")
@@ -112,7 +99,7 @@ async def test_a_service_booking_sets_it_off_once_made_or_changed_and_a_deletion
         booked = await salon.book()
         await salon.edit(booked, title="Roots")
         await salon.sandbox.call("DELETE", path_of(booked))
-        assert await counts(salon.sandbox) == (0, 2)
+        assert await salon.sandbox.counts() == (0, 2)
         for raw, _, _ in salon.sandbox.workflow.arrived:
             event = read_workflow(raw)
             assert event.of_service_booking
@@ -124,4 +111,4 @@ async def test_a_service_booking_sets_it_off_once_made_or_changed_and_a_deletion
 async def test_without_an_address_no_workflow_posts() -> None:
     async with running() as sandbox:
         await sandbox.book(FIRST)
-        assert await counts(sandbox) == (1, 0)
+        assert await sandbox.counts() == (1, 0)

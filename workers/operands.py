@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final
 
-import re2
 from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -14,6 +13,7 @@ from workers.kinds import Kind
 from workers.lookups import Lookup
 from workers.names import MOST_PEOPLE, Calendar, Names, Person, names_in
 from workers.other_words import nearest
+from workers.patterns import LONGEST_PATTERN, read_pattern
 from workers.references import TAG, Besides, Reference, read_reference, referable
 from workers.values import (
     DAYS_SCHEMA,
@@ -30,7 +30,6 @@ from workers.values import (
 )
 from workers.words import at_most, fault, faults, shown, text_wanted, wrong
 
-LONGEST_PATTERN: Final = 500
 LARGEST: Final = 1e15
 """Of numbers, in which every whole one is told from the next."""
 
@@ -163,23 +162,6 @@ def _read_text(value: object) -> str:
     return folded(value)
 
 
-def _read_pattern(value: object) -> Any:
-    if not isinstance(value, str):
-        raise text_wanted(value)
-    if not 1 <= len(value.strip()) <= LONGEST_PATTERN:
-        raise wrong(f"an expression of 1 to {LONGEST_PATTERN} characters expected, found {len(value.strip())}")
-    if TAG.search(value):
-        raise wrong("an expression is written out and has no facts; contains and starts_with take one")
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    try:
-        return re2.compile(value.strip(), options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else "unreadable"
-        raise wrong(f"not an expression: {reason.decode() if isinstance(reason, bytes) else reason}") from None
-
-
 def _read_days(value: object, info: ValidationInfo) -> Days:
     """Weekdays, ranges of them, dates, and names under `holidays`."""
     if isinstance(value, Days):
@@ -263,7 +245,7 @@ Status = Annotated[
     _written("a status", "string", enum=[*STATUSES, *OTHER_SPELLINGS]),
     referable(Kind.STATUS),
 ]
-Pattern = Annotated[Any, BeforeValidator(_read_pattern), _written("an expression", "string", maxLength=LONGEST_PATTERN)]
+Pattern = Annotated[Any, BeforeValidator(read_pattern), _written("an expression", "string", maxLength=LONGEST_PATTERN)]
 MomentBound = Annotated[Any, BeforeValidator(read_moment), MOMENT_SCHEMA, referable(Kind.MOMENT)]
 MomentSpan = Annotated[
     Any,

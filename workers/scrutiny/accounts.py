@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from workers.actions import StartWorkflow, StopWorkflow
 from workers.conditions import questions
 from workers.faults import Fault
 from workers.names import Named
 from workers.operands import Span
+from workers.other_words import nearest
 from workers.scrutiny.draft import Draft, Written
-from workers.words import Place, Words, nearest, shown
+from workers.words import Place, Words, shown
 from workers.yaml_nodes import Node
 
 WORDS: Final[Mapping[str, str]] = {"people": "person", "calendars": "calendar", "fields": "custom field"}
@@ -103,6 +105,12 @@ def _locations(draft: Draft, path: str, own: str | None, *, shares: bool) -> fro
     return frozenset() if None in users else frozenset(user for user in users if user)
 
 
+def starts_workflows(draft: Draft) -> bool:
+    """Whether it names any: they are compared with nothing."""
+    steps = (action for written in draft.rules for _, action in written.steps)
+    return any(isinstance(action, StartWorkflow | StopWorkflow) for action in steps)
+
+
 def _written_out(draft: Draft) -> Iterator[Mention]:
     """Ids that stand in a rule itself, where a name may stand."""
     for written in draft.rules:
@@ -120,7 +128,7 @@ def _of_rule(written: Written) -> Iterator[Named]:
     rule = written.entry.rule
     for conditions in (rule.conditions, *(action.conditions for _, action in written.steps)):
         for question in questions(conditions):
-            yield from _named(question.operand)
+            yield from _named((question.operand, *question.fact.said.values()))
     for _, action in written.steps:
         for name in type(action).model_fields:
             if name not in ("conditions", "otherwise", "workflow"):
@@ -146,9 +154,11 @@ def _named(value: Any) -> Iterator[Named]:
 
 
 def _texts(node: Node) -> Iterable[Node]:
-    """Every text in it that is no key."""
+    """Every text in it, also those under which something stands: people and their weights."""
     if isinstance(node.data, str):
         yield node
     for key in node.inside:
+        if isinstance(key, str):
+            yield node.at((key,), key=True)
         if part := node.part(key):
             yield from _texts(part)

@@ -14,7 +14,8 @@ ZONES: Final = (
 )  # fmt: skip
 """Where nothing is said of zones: some that change their clocks at each of the hours at which it is done."""
 
-A_YEAR: Final = timedelta(days=370)
+A_YEAR: Final = timedelta(days=380)
+"""With the days by which a change that is on a Sunday may be later than the year before."""
 A_DAY: Final = timedelta(days=1)
 A_SECOND: Final = timedelta(seconds=1)
 A_MINUTE: Final = timedelta(minutes=1)

@@ -5,6 +5,8 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 from workers.conditions import AnyOf, Condition, Conditions, Not, Question
+from workers.contact_facts import CONTACT
+from workers.facts import MISSING, Missing
 from workers.kinds import Kind
 from workers.operands import Span
 from workers.values import Days
@@ -14,7 +16,14 @@ MINUTES: Final = 24 * 60
 ALL_DAY: Final = (1 << MINUTES) - 1
 """The minutes of a day as bits; 00:00 is the lowest."""
 
+ALL_WEEK: Final = (1 << 7) - 1
+
 A_DAY: Final = timedelta(days=1)
+
+NEVER_NEGATIVE: Final = frozenset(
+    {"duration", "load", "clashes", "series.count", f"{CONTACT}bookings", f"{CONTACT}no_shows"}
+)
+"""Facts that are counted, or measured from nothing on."""
 
 MOST_COMPARED: Final = 20
 """Tests of one fact."""
@@ -32,22 +41,13 @@ def required(conditions: Condition) -> Iterator[Question]:
             yield from required(part)
 
 
-def ways(conditions: Conditions, outer: tuple[Question, ...] = ()) -> Iterator[tuple[list[Question], list[Question]]]:
-    """The tests that must all hold, and those of each way of an `any` in it, with what must hold besides."""
-    own = list(required(conditions))
-    yield own, [*outer, *own]
-    for several in _several(conditions):
-        for each in several.parts:
-            yield from ways(each, (*outer, *own))
-
-
-def _several(conditions: Condition) -> Iterator[AnyOf]:
+def several(conditions: Condition) -> Iterator[AnyOf]:
     """Those of which one must hold, that stand neither in each other nor under `not`."""
     if isinstance(conditions, AnyOf):
         yield conditions
     elif isinstance(conditions, Conditions):
         for part in conditions.parts:
-            yield from _several(part)
+            yield from several(part)
 
 
 def contradiction(questions: Iterable[Question], own: Iterable[Question]) -> tuple[Question, Question] | None:
@@ -62,16 +62,20 @@ def contradiction(questions: Iterable[Question], own: Iterable[Question]) -> tup
     return None
 
 
-def denied(conditions: Conditions) -> Question | None:
-    """A test under `not` that holds wherever the others do, and so leaves them no way to hold."""
-    asked = by_fact(required(conditions))
+def denied(conditions: Conditions, outer: Iterable[Question] = ()) -> Question | None:
+    """A test under `not` that holds wherever the others do, or always, and so leaves them no way to hold; `outer` must
+    hold besides."""
+    asked = by_fact([*outer, *required(conditions)])
     for inner in _negated(conditions):
         tests = list(inner.parts)
         questions = [each for each in tests if isinstance(each, Question)]
         if (
             questions
             and len(questions) == len(tests) <= MOST_COMPARED
-            and all(any(implies(other, each) for other in asked.get(each.fact.name, ())) for each in questions)
+            and all(
+                always(each) or any(implies(other, each) for other in asked.get(each.fact.name, ()))
+                for each in questions
+            )
         ):
             return questions[0]
     return None
@@ -91,16 +95,49 @@ def _negated(condition: Condition) -> Iterator[Conditions]:
             yield from _negated(part)
 
 
+def always(question: Question) -> bool:
+    """Whether it holds of whatever is there."""
+    if question.test == "on":
+        return weekdays(question) == ALL_WEEK and not question.operand.dates
+    if question.test == "more_than" and _never_negative(question):
+        return bool(question.operand < type(question.operand)())
+    # Hours of a week may fill a day on one of them alone.
+    return question.test != "during" and minutes(question) == ALL_DAY
+
+
+def never(question: Question) -> bool:
+    """Whether it holds of nothing: no time of the day, or less than none of what is counted or measured."""
+    if not _never_negative(question):
+        return minutes(question) == 0
+    _, end = _bounds(question) or (None, None)
+    if end is not None:
+        return bool(end <= type(end)())
+    values = _values(question)
+    return bool(values) and all(not isinstance(each, Missing) and each < type(each)() for each in values)
+
+
+def _never_negative(question: Question) -> bool:
+    name, _, _ = question.fact.name.partition(" ")  # Behind it stands what is said beside its tests.
+    return name in NEVER_NEGATIVE and not question.referring
+
+
+def _values(question: Question) -> tuple[Any, ...]:
+    """The only ones of which it holds; none where it may hold of others."""
+    if question.test not in ("is", "in"):
+        return ()
+    if question.fact.kind is Kind.LIST:  # Of nothing, as which an empty one counts.
+        return (MISSING, ())
+    return question.operand if isinstance(question.operand, tuple) else (question.operand,)
+
+
 def implies(one: Question, other: Question) -> bool:
     """Whether the second of these tests of one fact holds wherever the first does, as far as is plain."""
     if other.referring:
         return False
     if (one.test, one.expected) == (other.test, other.expected):
         return True
-    if one.test not in ("is", "in") or one.fact.kind is Kind.MOMENT:
-        return False
-    values = one.operand if isinstance(one.operand, tuple) else (one.operand,)
-    return all(other.comparison.holds(value, other.operand) for value in values)
+    values = _known_values(one, other)
+    return bool(values) and all(other.comparison.holds(value, other.operand) for value in values)
 
 
 def by_fact(questions: Iterable[Question]) -> dict[str, list[Question]]:
@@ -129,12 +166,16 @@ def exclude(one: Question, other: Question) -> bool:
 
 
 def _never(one: Question, other: Question) -> bool:
-    """Whether the second holds of no value that the first allows. A clock time comes every day, and is no value."""
-    if one.test not in ("is", "in") or one.fact.kind is Kind.MOMENT:
-        return False
-    values = one.operand if isinstance(one.operand, tuple) else (one.operand,)
+    """Whether the second holds of no value that the first allows."""
     holds: Callable[[Any, Any], bool | None] = other.comparison.holds
-    return not any(holds(value, other.operand) for value in values)
+    values = _known_values(one, other)
+    return bool(values) and not any(holds(value, other.operand) for value in values)
+
+
+def _known_values(one: Question, other: Question) -> tuple[Any, ...]:
+    """Those of which the first holds, where the second can be asked of them. A clock time comes every day, and is no
+    value; and a text that is the same whatever its capitals is many to an expression."""
+    return () if one.fact.kind is Kind.MOMENT or other.test == "matches" else _values(one)
 
 
 def _left_out(one: Question, other: Question) -> bool:

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Final
 
 from service.trigger import STATUS_TRIGGERS, Trigger
-from workers.actions import Action
+from workers.actions import Action, Retitle, SetStatus
 from workers.conditions import Question
 from workers.faults import Fault
 from workers.rule_index import calendars_of
@@ -20,6 +20,9 @@ MOST_TOLD = 3
 
 HOW = frozenset({"conditions", "otherwise", "on_error"})
 """Words of a step that do not tell what it writes."""
+
+CERTAIN: Final = (SetStatus, Retitle)
+"""Actions that need nobody to be free for them, and nothing; `cancel` stops at a limit."""
 
 MOST_COMPARED = 50
 """Rules before one that it is compared with, the nearest: thousands that listen alike are looked through in no time."""
@@ -53,6 +56,12 @@ class Rival:
         return all(action.writes() - {"blocks"} for _, action in self.written.steps)
 
     @cached_property
+    def surely_writes(self) -> frozenset[str]:
+        """What it writes, or finds written, whenever it holds: nobody may be free, and a time may be taken."""
+        sure = (action for action in self.written.entry.rule.then if isinstance(action, CERTAIN) and not action.facts)
+        return frozenset[str]().union(*(action.writes() for action in sure))
+
+    @cached_property
     def asked(self) -> Mapping[str, Sequence[Question]]:
         """What must hold, by fact."""
         return by_fact(required(self.written.entry.rule.conditions))
@@ -66,7 +75,7 @@ class Rival:
     def plain(self) -> bool:
         """Whether it acts whenever it is asked and its tests hold."""
         rule = self.written.entry.rule
-        if rule.rollout or rule.once_per or rule.limit or rule.moments or rule.debounce or rule.not_after:
+        if rule.rollout or rule.once_per or rule.most or rule.moments or rule.debounce or rule.not_after:
             return False
         return len(rule.conditions.parts) == len(list(required(rule.conditions)))
 
@@ -81,12 +90,23 @@ class Rival:
         """Whether it is asked whenever the other is, and holds whenever it does, as far as their words tell."""
         mine, theirs = self.written.entry, other.written.entry
         heard = {*mine.rule.when} | (CHANGES if Trigger.UPDATED in mine.rule.when else frozenset())
+        if theirs.rule.quiet or (theirs.rule.on_own_changes and not mine.rule.on_own_changes):
+            return False  # It is asked once more.
         return (
             self.plain
             and mine.location in (None, theirs.location)
             and heard.issuperset(theirs.rule.when)
             and self.tests <= other.tests
         )
+
+    def leaves_nothing_to(self, other: "Rival") -> bool:
+        """Whether the other, which it covers, cannot do anything after it."""
+        mine, theirs = self.written.entry.rule, other.written.entry.rule
+        if mine.stop_others:
+            return True
+        if theirs.override_people and not mine.override_people:
+            return False
+        return other.only_writes and other.writes.keys() <= self.surely_writes
 
 
 def rivals(draft: Draft) -> Iterator[Fault]:
@@ -142,9 +162,7 @@ def _of_one(rival: Rival, others: Iterable[Rival]) -> Iterator[Fault]:
             continue
         if rival.apart(other):
             continue
-        if other.covers(rival) and (
-            before.stop_others or (rival.only_writes and rival.writes.keys() <= other.writes.keys())
-        ):
+        if other.covers(rival) and other.leaves_nothing_to(rival):
             how = "stops those after it" if before.stop_others else "writes the same first"
             yield written.fault(
                 f"it never gets its turn: {before.name}, which comes before it, asks for no more and {how}"

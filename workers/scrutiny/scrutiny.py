@@ -10,13 +10,14 @@ from workers.rulebook import Rulebook, drafted, uncollected
 from workers.scrutiny.clock_changes import ZONES
 from workers.scrutiny.clocks import clocks
 from workers.scrutiny.draft import Draft, Written
-from workers.scrutiny.impossible import impossible
-from workers.scrutiny.remarks import at_night, circular, personal, pointless, unlimited
+from workers.scrutiny.impossible import dead_ends, impossible
+from workers.scrutiny.pointless import pointless
+from workers.scrutiny.remarks import at_night, circular, personal, unlimited
 from workers.scrutiny.rivals import rivals
 from workers.scrutiny.unused import unused
 
 REMARKS: Final[tuple[Callable[[Draft], Iterator[Fault]], ...]] = (
-    unused, rivals, unlimited, at_night, personal, circular, pointless,
+    unused, rivals, dead_ends, unlimited, at_night, personal, circular, pointless,
 )  # fmt: skip
 
 

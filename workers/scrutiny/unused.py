@@ -77,7 +77,9 @@ def _used(texts: frozenset[str], rules: Iterable[Written]) -> Used:
     anybody = False
     for written in rules:
         facts.update(written.entry.rule.asks_about)
-        told.update(fact.name for each in questions(written.entry.rule.conditions) for fact in each.referring)
+        every = (written.entry.rule.conditions, *(action.conditions for _, action in written.steps))
+        asked = [question for conditions in every for question in questions(conditions) if question.referring]
+        told.update(fact.name for each in asked for fact in (each.fact, *each.referring))
         for _, action in written.steps:
             facts.update(action.facts)
             told.update(action.mentioned)

@@ -138,4 +138,4 @@ def _known(registered: Sequence[Location]) -> set[str]:
 
 def callers(rulebook: Rulebook) -> list[str]:
     """The rules that post to other systems."""
-    return [entry.rule.name for entry in rulebook if any(isinstance(action, Call) for action in entry.rule.then)]
+    return [entry.rule.name for entry in rulebook if any(isinstance(action, Call) for _, action in entry.rule.steps)]

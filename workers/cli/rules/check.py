@@ -14,7 +14,7 @@ from workers.cli.rules.findings import FORMATS, Findings, order
 from workers.cli.rules.registered import registered_at_hand
 from workers.cli.time_zones import checked_zone
 from workers.faults import Fault
-from workers.scrutiny.accounts import strangers
+from workers.scrutiny.accounts import starts_workflows, strangers
 from workers.scrutiny.clock_changes import ZONES
 from workers.scrutiny.draft import Draft
 from workers.scrutiny.scrutiny import looked_through
@@ -33,7 +33,11 @@ from workers.scrutiny.scrutiny import looked_through
     help="Of the locations that the rules are for; changes of the clocks are judged there. Else it is those of the "
     "registered locations, or where no database is at hand some that stand for all.",
 )
-@click.option("--online", is_flag=True, help="Ask HighLevel whether the accounts have what the files name by its id.")
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Ask HighLevel whether the accounts have the people, calendars and custom fields that the files name.",
+)
 @folder_option
 @click.pass_context
 def check(
@@ -78,6 +82,8 @@ def check(
         click.echo(order(scrutiny.rulebook), nl=False)
     for line in silent:
         click.echo(f"Warning: {line}", err=True)
+    if online and starts_workflows(scrutiny.draft):
+        click.echo("Workflows are not compared: an id that is wrong fails when its rule acts.", err=True)
     context.exit(1 if findings.faults or (strict and (findings.warnings or silent)) else 0)
 
 

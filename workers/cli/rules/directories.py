@@ -10,7 +10,7 @@ import click
 from workers.cli.live import said
 from workers.faults import Fault
 from workers.file_words import FileWords
-from workers.words import nearest
+from workers.other_words import nearest
 
 TOP: Final = re.compile(r"^[^\W\d][\w.-]*(?=\s*:(\s|$))", re.MULTILINE)
 """A word with which a mapping begins a line; what stands within one is indented."""

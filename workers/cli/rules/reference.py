@@ -7,9 +7,9 @@ from typing import Final
 
 import click
 
+from workers.other_words import nearest
 from workers.reference.entries import MOMENT, SECTIONS, Entry, entries, every, moment_like
 from workers.reference.schema import rule_files
-from workers.words import nearest
 
 LISTED: Final = frozenset({"triggers", "facts", "tests", "kinds", "actions", "ways", "filters"})
 """Words for kinds of words."""

@@ -15,7 +15,7 @@ from workers import trial
 from workers.cli.clock import clock
 from workers.cli.live import said
 from workers.cli.which import named, place_of
-from workers.words import nearest
+from workers.other_words import nearest
 
 
 def must_be_an_id(wanted: str) -> None:
