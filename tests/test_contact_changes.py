@@ -115,6 +115,7 @@ def test_what_we_wrote_is_told_from_what_others_did_meanwhile(
 def test_a_digest_says_nothing_and_is_anothers_for_another_contact() -> None:
     ours, another = looks(), digests(Contact.model_validate({**CONTACT, "id": "another"}), SECRET)
     kept = json.dumps(ours).lower()
-    assert not [word for word in ("ada", "example", "7700900111", "vip", "polish", "london") if word in kept]
+    # No word that chance may make of the figures of a digest, as it made "ada" once.
+    assert not [word for word in ("example", "7700900111", "vip", "polish", "london") if word in kept]
     assert not set(ours.values()) & set(another.values()) - {""}
     assert len(ours) == 10

@@ -65,7 +65,9 @@ class Looks:
             return [skipped(name, "not looked at: the schema is not that of this version")]
         except TimeoutError:
             return [
-                failed(name, f"no answer within {patience:.2g} s", "look whether it is overloaded, or out of reach")
+                failed(
+                    name, f"no answer within {round(patience, 1):g} s", "look whether it is overloaded, or out of reach"
+                )
             ]
         except aiohttp.ClientError as error:  # before AWAY: some of them are OSErrors
             return [failed(name, f"no answer ({type(error).__name__})", "look whether it is up and within reach")]
