@@ -16,6 +16,8 @@ HEAD = "- name: one\n  when: appointment.created\n  then:\n  - do: add_note\n   
         ("'{{ starts }}{{ was.start_s }}{{ start }}'", "5:44"),
         ("|\n      one\n      {{ title }} {{ start }}\n", "7:22"),
         ('"one\n      {{ start }}"', "6:10"),
+        ("""'{{ title | default("start") }} {{ start }}'""", "5:46"),
+        ('"{{ \\x73tart }}"\n  - {do: add_note, text: "{{ start }}"}', "5:11"),
         # A text that is written otherwise than it reads is told as a whole, and so is what goes on for too long.
         (r'"{{ \x73tart }}"', "5:11"),
         (f"'{' ' * 21_000}{{{{ start }}}}'", "5:11"),

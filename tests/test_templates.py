@@ -55,6 +55,12 @@ def test_a_text_tells_facts_as_people_read_them(source: str, text: str) -> None:
     assert rendered(source) == text
 
 
+def test_the_hour_that_comes_twice_is_two_hours() -> None:
+    starts, ends = datetime(2027, 10, 31, 0, 30, tzinfo=UTC), datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
+    source = "{{ starts | time == ends | time }} {{ starts == ends }} {{ starts in [ends] }} {{ starts < ends }}"
+    assert rendered(source, starts=starts, ends=ends) == "true false false true"
+
+
 class Read(OneFact):
     """Counts how often its fact is read."""
 

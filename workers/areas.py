@@ -7,8 +7,8 @@ POSTCODE = re.compile(r"[A-Z0-9][A-Z0-9 -]{0,11}", re.ASCII)
 """Of a whole postcode, or of how one begins."""
 
 INWARD = re.compile(r"(?<=.)[0-9][A-Z]{2}$", re.ASCII)
-"""The end of a whole British postcode, which often comes without the blank before it; elsewhere none looks so, and
-neither does a first part alone."""
+"""The end of a whole British postcode, which often comes without the blank before it. A first part alone never looks
+so; a Dutch code does, and is found by its figures before."""
 
 
 def plain(postcode: str) -> str:

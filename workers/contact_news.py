@@ -72,7 +72,7 @@ def as_made(contact: Contact, event: Event) -> Contact:
     if isinstance(tags := body.get("tags"), list):
         made["tags"] = tuple(tag for tag in tags if isinstance(tag, str))
     if made or "assignedTo" in body:
-        # What describes the contact and names no owner tells that it had none.
+        # What describes the contact and names no owner tells that it had none (inferred: the published body has one).
         owner = body.get("assignedTo")
         made["assigned_to"] = owner if isinstance(owner, str) else None
     return contact.model_copy(update=made)

@@ -39,6 +39,8 @@ from workers.words import Words, fault, faults, shown, text_wanted, wrong
 
 PATH = re.compile(r"(?!\$\.)[^.\s]+(\.[^.\s]+)*")
 FACT_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+FIELD_NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+"""With a hyphen conditions can ask for it, and no text."""
 
 
 def _read_id(value: object) -> str:
@@ -222,8 +224,8 @@ def misnamed(word: str, name: str) -> str | None:
         return f"{name!r} means something else and is no name"
     if word == "sources" and not SOURCE_NAME.fullmatch(name):
         return f"{name!r} is no name for a source: small letters, figures, - and _"
-    if word == "fields" and not FACT_NAME.fullmatch(name):
-        return f"{name!r} is no name for a field: small letters, figures and _, as in contact.fields.language"
+    if word == "fields" and not FIELD_NAME.fullmatch(name):
+        return f"{name!r} is no name for a field: letters, figures and _, as in contact.fields.language"
     return None
 
 

@@ -130,7 +130,7 @@ def read_moment(text: str) -> AnyMoment:
     if words and words[0][0].isdigit():
         return _of_booking(plain, words)
     examples = f"{', '.join(EXAMPLES[:-1])} or {EXAMPLES[-1]}"
-    daily = f"{EVERY} day {' '.join(words[1:])}" if words[:1] == ["daily"] else None
+    daily = " ".join([EVERY, "day", *words[1:]]) if words[:2] == ["daily", "at"] else None
     hint = daily or (nearest(words[0], [EVERY]) if words else None)
     raise wrong(f"{shown(text)} is no moment such as {examples}", hint)
 

@@ -12,7 +12,6 @@ from pydantic_core import PydanticCustomError
 
 from workers.kinds import Kind
 from workers.other_words import nearest
-from workers.values import SPAN
 from workers.week_hours import CLOSED, WEEK_HOURS_SCHEMA, WeekHours, read_week_hours
 from workers.words import at_most, in_context, shown, text_wanted, wrong
 
@@ -21,6 +20,9 @@ ID = re.compile(r"[A-Za-z0-9]{12,40}", re.ASCII)
 
 OWN_TEAM: Final = "calendar"
 """The team that is always there: the people of the booking's calendar."""
+
+CLOCKS: Final = re.compile(r"\d\s*[-–]\s*\d")
+"""By which hours are told from a name for some."""
 
 RESERVED: Final = frozenset({"nobody", "anybody", "nothing", "contact_owner", "same_as_before", OWN_TEAM})
 """Words with a meaning where a name may stand."""
@@ -143,7 +145,7 @@ class Names:
         return self._find(word, self.workflows, "workflow", WORKFLOW_ID)
 
     def hours_of(self, word: object) -> WeekHours:
-        if isinstance(word, list) or (isinstance(word, str) and word not in self.hours and SPAN.search(word)):
+        if isinstance(word, list) or (isinstance(word, str) and word not in self.hours and CLOCKS.search(word)):
             said = f"a name under `hours` expected, found {shown(word)}"
             raise wrong(f"{said}: hours of every day are asked by between, as in between: 09:00-17:00")
         return self._declared(word, self.hours, "hours", CLOSED)

@@ -3,12 +3,16 @@
 import re
 from bisect import bisect_right
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from workers.yaml_nodes import Node
 from workers.yaml_words import BREAK
 
 TAG: Final = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+
+TEXT: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+"""In quotes, within a tag."""
 
 FURTHEST: Final = 20_000
 """Characters that are looked through: what a text may have, indented."""
@@ -32,8 +36,12 @@ class Spots:
             return node.line, node.column
         begin = self._starts[node.line - 1] + node.column - 1
         said = re.compile(rf"(?<![\w.]){re.escape(word)}(?![\w.])")
-        for tag in TAG.finditer(self.text, begin, begin + FURTHEST):
-            if found := said.search(self.text, *tag.span()):
-                line = bisect_right(self._starts, found.start())
-                return line, found.start() - self._starts[line - 1] + 1
+        # As many as are in the text, so that none of what comes after it is taken for one of them.
+        tags = len(TAG.findall(node.data)) if isinstance(node.data, str) else 0
+        for tag in islice(TAG.finditer(self.text, begin, begin + FURTHEST), tags):
+            without_texts = TEXT.sub(lambda text: " " * len(text[0]), tag[0])
+            if found := said.search(without_texts):
+                place = tag.start() + found.start()
+                line = bisect_right(self._starts, place)
+                return line, place - self._starts[line - 1] + 1
         return node.line, node.column

@@ -85,9 +85,9 @@ def read_duration(value: object) -> timedelta:
 
 def read_length(value: object) -> timedelta:
     """A duration, or with a minus one that lies before its event: `notice` and `gap` may."""
-    if isinstance(value, str) and value.strip().startswith("-"):
-        return -read_duration(value.strip()[1:])
-    return read_duration(value)
+    said = value.strip() if isinstance(value, str) else ""
+    before = said.startswith("-") and DURATION.fullmatch(said, 1)
+    return -read_duration(said[1:]) if before else read_duration(value)
 
 
 def short(text: str) -> str | None:

@@ -48,13 +48,14 @@ def foreign(path: str, text: str) -> Fault | None:
     """That a file is of something else altogether: hardly one of the words that it begins with is known, or near to one
     that is."""
     words = list(dict.fromkeys(found[0] for found in TOP.finditer(text)))[:MOST]
-    known = FileWords.known()
+    # Who begins with a word of a rule has a rule in mind, and is told where that belongs.
+    known = (*FileWords.known(), *FileWords.elsewhere)
     near = [word for word in words if word in known or nearest(word, known)]
     ours = not set(words).isdisjoint(known)
     if not words or (len(near) * HARDLY >= len(words) if ours else 2 * len(near) >= len(words)):
         return None
     first = next(word for word in words if word not in near)
-    examples = ", ".join(sorted(known, key=lambda word: word != "rules")[:SHOWN])
+    examples = ", ".join(sorted(FileWords.known(), key=lambda word: word != "rules")[:SHOWN])
     return Fault(path, 1, 1, f"this is no rule file: it begins with {first}; rule files begin with {examples}, …")
 
 
