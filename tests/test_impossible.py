@@ -20,6 +20,12 @@ NOW = datetime(2027, 1, 1, tzinfo=UTC)
         ("{title: {is: Straße, matches: straße}}", "appointment.created"),
         ("{title: {is: strasse, matches: ß}}", "appointment.created"),
         ("{title: Straße, not: {title: {matches: strasse}}}", "appointment.created"),
+        # One text with a comma is not two.
+        ("{title: {in: ['a, b']}, not: {title: {in: [a, b]}}}", "appointment.created"),
+        (
+            "{title: {not_in: ['a, b']}, any: [{not: {title: {not_in: [a, b]}}}, {title: a}]}",
+            "appointment.created",
+        ),
         # One day of the week is not every day.
         ("{not: {starts: {during: {mon: '00:00-24:00'}}}}", "appointment.created"),
         ("{not: {starts: {on: mon-sat}}}", "appointment.created"),

@@ -12,6 +12,8 @@ NOW = datetime(2027, 1, 1, tzinfo=UTC)
 TO_DANA, TO_KIM = "{do: assign, to: dana}", "{do: assign, to: kim}"
 CONFIRM, REFUSE = "{do: set_status, to: confirmed}", "{do: set_status, to: invalid}"
 CANCEL = "{do: cancel, notify: false}"
+CALL = "{do: call, url: 'https://example.com/hook'}"
+GONE = "  if: {status: cancelled}\n"
 ASKS = "  if: {calendar: cuts, starts: {after: '17:00'}}\n"
 DEAD, MAY = "it never gets its turn: a, which comes before it, asks for no more", "it may write otherwise what a ("
 FOLK = f"people: {{dana: {DANA}, kim: {KIM}}}\ncalendars: {{cuts: {CUTS}}}\n"
@@ -83,6 +85,43 @@ def told(files: dict[str, str]) -> list[str]:
         ),
         (rule("a", then=CONFIRM), rule("b", then=REFUSE, more="  debounce: 5m\n"), MAY),
         (rule("a", then=CONFIRM), rule("b", then=REFUSE, more="  override_people: true\n"), MAY),
+        # The first leaves alone what is over, and the second asks for it.
+        (
+            rule("a", then="{do: retitle, prefix: VIP}", when="appointment.updated"),
+            rule("b", then="{do: retitle, prefix: GONE}", when="appointment.updated", more=GONE),
+            f"{MAY}title)",
+        ),
+        (rule("a", then=CONFIRM), rule("b", then=REFUSE, more="  if: {ends: {before: '{{ now }}'}}\n"), MAY),
+        (
+            rule("a", then="{do: retitle, prefix: VIP}", more=GONE),
+            rule("b", then="{do: retitle, prefix: GONE}", more=GONE),
+            DEAD,
+        ),
+        (
+            rule("a", then="{do: retitle, prefix: VIP}", more="  stop_others: true\n"),
+            rule("b", then="{do: retitle, prefix: GONE}", more=GONE),
+            DEAD,
+        ),
+        # A step before may fail, and nothing comes after it then.
+        (rule("a", then=f"{CALL}, {CONFIRM}"), rule("b", then=REFUSE), MAY),
+        (rule("a", then=f"{CALL.replace('}', ', on_error: continue}')}, {CONFIRM}"), rule("b", then=REFUSE), DEAD),
+        (
+            rule("a", then=f"{{do: assign, to: dana, on_error: continue, otherwise: {CALL}}}, {CONFIRM}"),
+            rule("b", then=REFUSE),
+            MAY,
+        ),
+        (rule("a", then=f"{{do: retitle, text: x}}, {CONFIRM}, {CALL}"), rule("b", then=REFUSE), DEAD),
+        # One text with a comma is not two.
+        (
+            rule("a", then=CONFIRM, more="  if: {title: {in: ['x, y']}}\n"),
+            rule("b", then=REFUSE, more="  if: {title: {in: [x, y], is_not: z}}\n"),
+            None,
+        ),
+        (
+            rule("a", then=CONFIRM, more="  if: {title: {not_in: ['x, y']}}\n"),
+            rule("b", then=REFUSE, more="  if: {title: {not_in: [x, y]}}\n"),
+            MAY,
+        ),
     ],
 )
 def test_a_rule_is_told_of_the_one_before_it(first: str, second: str, said: str | None) -> None:

@@ -10,6 +10,7 @@ from workers.scrutiny.scrutiny import looked_through
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 CANCEL = "{do: cancel, notify: false}"
 DANA = "{do: assign, to: dana}"
+TWO_AREAS = "areas: {north: [LS], south: [SE]}"
 KIM = "{do: assign, to: kim}"
 
 
@@ -54,6 +55,20 @@ def with_names(*rules: str) -> dict[str, str]:
         # What is shown is the name that fits, and what is asked with another fact may be any.
         ("areas: {north: [LS]}", "{do: add_note, text: x, if: {contact.area: '{{ title }}'}}", []),
         ("areas: {north: [LS]}", "{do: add_note, text: '{{ contact.area }}'}", []),
+        # What is left out holds of the others.
+        (TWO_AREAS, "{do: add_note, text: x, if: {contact.area: {is: nothing}}}", []),
+        (TWO_AREAS, "{do: add_note, text: x, if: {contact.area: {is_not: nothing}}}", []),
+        (TWO_AREAS, "{do: add_note, text: x, if: {contact.area: {in: [north, nothing]}}}", []),
+        (TWO_AREAS, "{do: add_note, text: x, if: {contact.area: {not_in: [north]}}}", []),
+        (TWO_AREAS, "{do: add_note, text: x, if: {previous.area: {starts_with: so}}}", []),
+        (TWO_AREAS, "{do: add_note, text: x, if: {contact.area: {matches: th}}}", []),
+        (TWO_AREAS, "{do: add_note, text: x, if: {not: {contact.area: north}}}", []),
+        (TWO_AREAS, "{do: add_note, text: x, if: {contact.area: {in: [north]}}}", ["1:22: 'south' under `areas`"]),
+        (
+            TWO_AREAS,
+            "{do: add_note, text: x, if: {title: {is_not: nothing}, contact.area: north}}",
+            ["1:22: 'south' under `areas`"],
+        ),
         ("fields: {tongue: Language}", "{do: add_note, text: x}", ["1:10: 'tongue' under `fields`"]),
         ("fields: {tongue: Language}", "{do: add_note, text: 'in {{ contact.fields.tongue }}'}", []),
         ("fields: {tongue: Language}", "{do: add_note, text: x, if: {contact.fields.tongue: French}}", []),

@@ -222,7 +222,10 @@ async def test_who_applies_rules_is_told_how_much_they_change(desk: Desk) -> Non
     told = await desk.say("apply", desk.write(NOTE.replace("one", "two"), SHY))
     assert told.endswith("\nRules: 1 added, 1 changed. slotwright rules diff 1 2 shows what.\n")
     told = await desk.say("apply", desk.write(SHY), "--from", "booking-rules")
-    assert told.endswith("\nRules: 1 removed. slotwright rules diff 2 3 shows what.\n")
+    assert told.endswith(
+        "\nRules: 1 removed. slotwright rules diff 2 3 shows what.\nA rule that is not in these files is in force no "
+        "more; slotwright rules rollback 2 -m WHY brings it back.\n"
+    )
     assert "diff" not in await desk.say("apply", desk.folder)
     salon = ("--location", LOCATION)
     assert "diff" not in await desk.say("apply", desk.folder, *salon)

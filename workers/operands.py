@@ -216,6 +216,8 @@ def _absent(*words: Missing) -> Besides:
     known = {("nothing" if word is MISSING else "nobody"): word for word in words}
 
     def read(value: object, handler: Callable[[object], Any]) -> Any:
+        if NOBODY in words and value in ("none", "unassigned"):
+            raise wrong(f"no person named {shown(value)}", "nobody")
         return known[value] if isinstance(value, str) and value in known else handler(value)
 
     return Besides(read, written={"enum": list(known)})

@@ -87,6 +87,9 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     wholes = [each for each in spelt if word.casefold() in (*PARTS.split(each), each.rpartition(".")[2])]
     if len(wholes) == 1:
         return spelt[wholes[0]]
+    swapped = [each for each in spelt if sorted(each) == sorted(word.casefold())]
+    if len(swapped) == 1:
+        return spelt[swapped[0]]
     if len(spelt) > MANY:
         begin, length = word.casefold()[:1], len(word)
         alike = [each for each in spelt if each[:1] == begin and abs(len(each) - length) <= 2]

@@ -18,7 +18,7 @@ from workers.cli.folder import folder_option, with_pool
 from workers.cli.interventions import author_option
 from workers.cli.live import said
 from workers.cli.rules.book import directory, found_in, lacking, modes_of, odd_clocks, scrutiny_in, summary
-from workers.cli.rules.comparison import tally
+from workers.cli.rules.comparison import MARKS, tally
 from workers.cli.rules.findings import Findings, as_text
 from workers.cli.rules.place import called, for_, location_option, message_option, option, place
 from workers.cli.rules.standing import because, release_of, rollback, standing
@@ -74,7 +74,11 @@ def apply(
 
     told, warnings, changed = with_pool(folder, do)
     if changed:
-        told.insert(2, f"{tally(changed.before, rulebook.source)}. {changed.command} shows what.")
+        much = tally(changed.before, rulebook.source)
+        told.insert(2, f"{much}. {changed.command} shows what.")
+        if MARKS["-"] in much:
+            # Perhaps it was another folder that was meant.
+            told.insert(3, f"A rule that is not in these files is in force no more; {changed.back} brings it back.")
     for line in told:
         click.echo(line)
     for line in warnings:
@@ -90,6 +94,8 @@ class Changed:
 
     before: Mapping[str, str]
     command: str
+    back: str
+    """The command that undoes it."""
 
 
 async def _in_force(connection: Connection, where: Place | None) -> Version | None:
@@ -104,7 +110,8 @@ async def _changed(connection: Connection, before: Version | None, where: Place 
         return None
     kept = await rulebooks.find(connection, before.rulebook_id)
     command = f"slotwright rules diff {before.version} {after.version}{option(where)}"
-    return Changed(kept.files, command) if kept else None
+    back = f"slotwright rules rollback {before.version}{option(where)} -m WHY"
+    return Changed(kept.files, command, back) if kept else None
 
 
 async def _apply(
