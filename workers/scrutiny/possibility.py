@@ -8,15 +8,18 @@ from workers.conditions import AnyOf, Condition, Conditions, Not, Question
 from workers.contact_facts import CONTACT
 from workers.facts import MISSING, Missing
 from workers.kinds import Kind
+from workers.names import Named
 from workers.operands import Span
 from workers.values import Days
-from workers.week_hours import WeekHours
+from workers.week_hours import CLOSED, WeekHours
 
 MINUTES: Final = 24 * 60
 ALL_DAY: Final = (1 << MINUTES) - 1
 """The minutes of a day as bits; 00:00 is the lowest."""
 
 ALL_WEEK: Final = (1 << 7) - 1
+
+NO_DAYS: Final = Days(frozenset())
 
 A_DAY: Final = timedelta(days=1)
 
@@ -108,7 +111,7 @@ def always(question: Question) -> bool:
 def never(question: Question) -> bool:
     """Whether it holds of nothing: no time of the day, or less than none of what is counted or measured."""
     if not _never_negative(question):
-        return minutes(question) == 0
+        return _is_known(question) and minutes(question) == 0
     _, end = _bounds(question) or (None, None)
     if end is not None:
         return bool(end <= type(end)())
@@ -132,23 +135,31 @@ def _values(question: Question) -> tuple[Any, ...]:
 
 def implies(one: Question, other: Question) -> bool:
     """Whether the second of these tests of one fact holds wherever the first does, as far as is plain."""
-    if other.referring:
+    if not _is_known(other):
         return False
-    if (one.test, one.expected) == (other.test, other.expected):
+    if (one.test, one.operand) == (other.test, other.operand):
         return True
     values = _known_values(one, other)
     return bool(values) and all(other.comparison.holds(value, other.operand) for value in values)
 
 
 def by_fact(questions: Iterable[Question]) -> dict[str, list[Question]]:
-    """Those that name their values, each once; of one fact no more than anybody would ask."""
-    found: dict[str, dict[tuple[str, str], Question]] = {}
+    """Those whose values are known, each once; of one fact no more than anybody would ask."""
+    found: dict[str, dict[tuple[str, Any], Question]] = {}
     for question in questions:
-        if not question.referring:
+        if _is_known(question):
             asked = found.setdefault(question.fact.name, {})
             if len(asked) < MOST_COMPARED:
-                asked.setdefault((question.test, question.expected), question)
+                asked.setdefault((question.test, question.operand), question)
     return {fact: list(asked.values()) for fact, asked in found.items()}
+
+
+def _is_known(question: Question) -> bool:
+    """Whether its values are written out, and none stands for what a file declares and could not be read."""
+    operand = question.operand
+    if question.referring or operand in (CLOSED, NO_DAYS):
+        return False
+    return all(each.id for each in (operand if isinstance(operand, tuple) else (operand,)) if isinstance(each, Named))
 
 
 def exclude(one: Question, other: Question) -> bool:

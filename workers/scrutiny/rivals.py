@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 from service.trigger import STATUS_TRIGGERS, Trigger
 from workers.actions import Action, Retitle, SetStatus
@@ -23,6 +23,9 @@ HOW = frozenset({"conditions", "otherwise", "on_error"})
 
 CERTAIN: Final = (SetStatus, Retitle)
 """Actions that need nobody to be free for them, and nothing; `cancel` stops at a limit."""
+
+ASKS_FOR_OVER: Final = frozenset({"status", "ends"})
+"""Facts of which a rule asks one where it means bookings that are over, too; any other leaves them alone."""
 
 MOST_COMPARED = 50
 """Rules before one that it is compared with, the nearest: thousands that listen alike are looked through in no time."""
@@ -57,9 +60,14 @@ class Rival:
 
     @cached_property
     def surely_writes(self) -> frozenset[str]:
-        """What it writes, or finds written, whenever it holds: nobody may be free, and a time may be taken."""
-        sure = (action for action in self.written.entry.rule.then if isinstance(action, CERTAIN) and not action.facts)
-        return frozenset[str]().union(*(action.writes() for action in sure))
+        """What it writes, or finds written, whenever it holds and may act: nobody may be free, and a time be taken."""
+        found: set[str] = set()
+        for action in self.written.entry.rule.then:
+            if _is_certain(action):
+                found |= action.writes()
+            elif _may_end_it(action):
+                break
+        return frozenset(found)
 
     @cached_property
     def asked(self) -> Mapping[str, Sequence[Question]]:
@@ -67,9 +75,9 @@ class Rival:
         return by_fact(required(self.written.entry.rule.conditions))
 
     @cached_property
-    def tests(self) -> frozenset[tuple[str, str, str]]:
+    def tests(self) -> frozenset[tuple[str, str, Any]]:
         every = required(self.written.entry.rule.conditions)
-        return frozenset((each.fact.name, each.test, each.expected) for each in every)
+        return frozenset((each.fact.name, each.test, each.operand) for each in every)
 
     @cached_property
     def plain(self) -> bool:
@@ -106,6 +114,8 @@ class Rival:
             return True
         if theirs.override_people and not mine.override_people:
             return False
+        if theirs.asks_about & ASKS_FOR_OVER and not mine.asks_about & ASKS_FOR_OVER:
+            return False  # What is over is left to it.
         return other.only_writes and other.writes.keys() <= self.surely_writes
 
 
@@ -174,6 +184,15 @@ def _of_one(rival: Rival, others: Iterable[Rival]) -> Iterator[Fault]:
     if told:
         names = ", ".join(told[:MOST_TOLD]) + (" and others" if len(told) > MOST_TOLD else "")
         yield written.fault(f"it may write otherwise what {names} writes at the same event; the first in order wins")
+
+
+def _is_certain(action: Action) -> bool:
+    return isinstance(action, CERTAIN) and not action.facts
+
+
+def _may_end_it(action: Action) -> bool:
+    """Whether nothing comes after it where it fails, or what is done otherwise does."""
+    return not _is_certain(action) and (action.on_error == "stop" or any(map(_may_end_it, action.otherwise)))
 
 
 def _said(action: Action) -> Sequence[object]:

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from workers.actions import Assign
 from workers.assignment.ways import OWNER, LeastBusy, RoundRobin, SameAsBefore
-from workers.conditions import questions
+from workers.conditions import Question, questions
 from workers.contact_facts import FIELDS
+from workers.facts import MISSING
 from workers.faults import Fault
 from workers.names import DECLARED
 from workers.references import Reference
@@ -16,6 +17,9 @@ from workers.scrutiny.draft import Draft, Written
 
 KNOWN_BY_NAME: Final = frozenset({"people", "calendars"})
 """In a file of names they are an account's, all of them, and are shown by name wherever they come up."""
+
+AREA: Final = ".area"
+"""How the names of facts end that are areas."""
 
 OWNERS: Final = ("assignee", "owner")
 """Of the names of facts that are people whom no rule names."""
@@ -34,7 +38,7 @@ class Used:
     calendars: bool
     """Whether calendars do."""
     areas: bool
-    """Whether areas are compared with one another, or told."""
+    """Whether any of them may matter: they are compared with one another, or told, or some are left out."""
 
     def uses(self, word: str, name: str) -> bool:
         if word == "sources":
@@ -74,12 +78,13 @@ def unused(draft: Draft) -> Iterator[Fault]:
 def _used(texts: frozenset[str], rules: Iterable[Written]) -> Used:
     facts: set[str] = set()
     told: set[str] = set()
-    anybody = False
+    anybody = every_area = False
     for written in rules:
         facts.update(written.entry.rule.asks_about)
         every = (written.entry.rule.conditions, *(action.conditions for _, action in written.steps))
-        asked = [question for conditions in every for question in questions(conditions) if question.referring]
-        told.update(fact.name for each in asked for fact in (each.fact, *each.referring))
+        asked = [question for conditions in every for question in questions(conditions)]
+        told.update(fact.name for each in asked if each.referring for fact in (each.fact, *each.referring))
+        every_area = every_area or any(map(_asks_for_every_area, asked))
         for _, action in written.steps:
             facts.update(action.facts)
             told.update(action.mentioned)
@@ -90,8 +95,16 @@ def _used(texts: frozenset[str], rules: Iterable[Written]) -> Used:
         frozenset(fact.removeprefix(FIELDS) for fact in facts if fact.startswith(FIELDS)),
         anybody or any(part in fact.split(".") for fact in facts for part in OWNERS),
         "calendar.name" in facts,
-        any(fact.endswith(".area") for fact in told),
+        every_area or any(fact.endswith(AREA) for fact in told),
     )
+
+
+def _asks_for_every_area(question: Question) -> bool:
+    """Whether it is about an area, and which ones it holds of it does not name."""
+    if not question.fact.name.endswith(AREA):
+        return False
+    named = question.operand if isinstance(question.operand, tuple) else (question.operand,)
+    return question.test not in ("is", "in") or MISSING in named or "not" in question.under
 
 
 def _names_nobody(way: object) -> bool:
