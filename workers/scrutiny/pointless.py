@@ -4,16 +4,19 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from service.event_types import EXTERNAL
-from service.trigger import Subject
+from service.trigger import Subject, Trigger
 from workers.conduct_words import write_once_per
 from workers.faults import Fault
 from workers.known_facts import fact_named
-from workers.moments import is_moment
+from workers.moments import BookingMoment, is_moment, read_moment
 from workers.rule import subject_of
 from workers.scrutiny.draft import Draft, Written
 
 NO_BOOKINGS: Final[Mapping[Subject, str]] = {Subject.CONTACT: "contacts", Subject.NOTHING: "times of the clock"}
 """What is about none."""
+
+OVER: Final = frozenset({Trigger.CANCELLED, Trigger.NO_SHOW, Trigger.SHOWED, Trigger.DELETED})
+"""What a booking is over with."""
 
 NO_CONTACT: Final = frozenset({Subject.NOTHING})
 
@@ -23,6 +26,7 @@ ALWAYS_DONE: Final = frozenset({"add_note", "call", "alert"})
 def pointless(draft: Draft) -> Iterator[Fault]:
     for written in draft.rules:
         yield from _otherwise(written)
+        yield from _of_what_is_over(written)
         said = written.node.data if isinstance(written.node.data, dict) else {}
         for word, message in (*_of_no_booking(written), *_of_nothing_written(written)):
             if word in said:
@@ -36,6 +40,26 @@ def _otherwise(written: Written) -> Iterator[Fault]:
         if action.otherwise and action.do in ALWAYS_DONE:
             message = f"{action.do} can always be done: its `otherwise` is for where it is held back, and no failure"
             yield written.fault(message, (*place, "otherwise"), key=True)
+
+
+def _of_what_is_over(written: Written) -> Iterator[Fault]:
+    """Steps that are left alone whenever the rule is asked: by then the booking is over, and it does not ask for that."""
+    rule = written.entry.rule
+    if (
+        rule.quiet
+        or rule.asks_about & {"status", "ends"}
+        or not all(word in OVER or _after_end(word) for word in rule.when)
+    ):
+        return
+    for place, action in written.steps:
+        if action.writes():
+            message = f"{action.do} is never done: the booking is over then, and the rule tests neither status nor ends"
+            yield written.fault(message, (*place, "do"))
+
+
+def _after_end(word: str) -> bool:
+    moment = read_moment(word) if is_moment(word) else None
+    return isinstance(moment, BookingMoment) and (moment.side, moment.anchor) == ("after", "end")
 
 
 def _of_no_booking(written: Written) -> Iterator[tuple[str, str]]:
