@@ -21,6 +21,11 @@ def warned(files: dict[str, str] | str) -> list[str]:
     return [str(fault) for fault in found.remarks]
 
 
+def one_or_none(found: list[str], told: str | None) -> None:
+    assert len(found) == (told is not None), found
+    assert told is None or found[0].startswith(f"rules.yaml:{told}"), found
+
+
 def with_names(*rules: str) -> dict[str, str]:
     return {"names.yaml": NAMES, "rules.yaml": "".join(rules)}
 
@@ -123,7 +128,7 @@ def test_people_and_calendars_of_a_file_of_names_are_an_account_s() -> None:
     ],
 )
 def test_cancel_wants_a_limit_that_somebody_has_thought_about(text: str, told: str | None) -> None:
-    _one_or_none(warned(text), told)
+    one_or_none(warned(text), told)
 
 
 MOVE = "{do: reschedule, to: next_free, notify: true}"
@@ -170,7 +175,7 @@ MOVE = "{do: reschedule, to: next_free, notify: true}"
     ],
 )
 def test_a_client_is_not_to_be_told_at_night(text: str, told: str | None) -> None:
-    _one_or_none(warned(text), told)
+    one_or_none(warned(text), told)
 
 
 CALL = "{do: call, url: 'https://example.com/hook', body: {who: '%s'}}"
@@ -191,7 +196,7 @@ CALL = "{do: call, url: 'https://example.com/hook', body: {who: '%s'}}"
     ],
 )
 def test_what_is_known_of_a_contact_is_not_to_leave_the_house(then: str, told: str | None) -> None:
-    _one_or_none(warned(rule(then=then)), told)
+    one_or_none(warned(rule(then=then)), told)
 
 
 @pytest.mark.parametrize(
@@ -206,4 +211,4 @@ def test_what_is_known_of_a_contact_is_not_to_leave_the_house(then: str, told: s
     ],
 )
 def test_a_title_is_not_to_grow(then: str, more: str, told: str | None) -> None:
-    _one_or_none(warned(rule(then=then, more=more)), told)
+    one_or_none(warned(rule(then=then, more=more)), told)

@@ -43,7 +43,7 @@ def _otherwise(written: Written) -> Iterator[Fault]:
 
 
 def _of_what_is_over(written: Written) -> Iterator[Fault]:
-    """Steps that are left alone whenever the rule is asked: by then the booking is over, and it does not ask for that."""
+    """Steps that are left alone whenever the rule is asked, since the booking is over and it does not ask for that."""
     rule = written.entry.rule
     if (
         rule.quiet
