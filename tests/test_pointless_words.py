@@ -3,7 +3,7 @@
 import pytest
 
 from tests.rule_files import rule
-from tests.test_rule_warnings import DANA, warned, with_names
+from tests.test_rule_warnings import DANA, one_or_none, warned, with_names
 
 
 @pytest.mark.parametrize(
