@@ -55,7 +55,7 @@ async def test_a_rule_is_overridden_over_an_apply_which_says_so_and_released_by_
     ends = "slotwright rules release note ends that"
     assert await desk.say("override") == f"{everywhere}; {ends}.\n{here}.\n"
     told = await desk.say("apply", desk.write(rule("other", "appointment.created", "do: add_note, text: new")))
-    assert told.splitlines()[3:] == [
+    assert told.splitlines()[4:] == [
         f"Not changed: {everywhere}, where no rule is called so now; {ends}.",
         f"Not changed: {here}.",
     ]
