@@ -1,4 +1,4 @@
-"""Folders that `slotwright rules check` is given: what in them is no rule file, cannot be read, or is not what was meant."""
+"""Folders that `slotwright rules check` is given: what in them is no rule file, or cannot be read, or was not meant."""
 
 import os
 import shutil
