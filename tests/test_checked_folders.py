@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.test_cli import say
 from tests.test_rules_check import NOTE, folder
 
@@ -49,11 +51,12 @@ def as_somebody() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_what_may_not_be_read_is_told() -> None:
+def test_what_may_not_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     # Not below pytest's own folder, which others may not enter.
     place = Path(tempfile.mkdtemp(prefix="swcheck-"))
     try:
         place.chmod(0o755)
+        monkeypatch.chdir(place)  # where this tree lies may be closed to others, too
         folder(place, {"a.yaml": NOTE, "b/c.yaml": NOTE})
         assert say("rules", "check", place).exit_code == 1, "a rule is there twice"
         for path in (place / "a.yaml", place / "b"):
