@@ -43,17 +43,22 @@ FIELD_NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 """With a hyphen conditions can ask for it, and no text."""
 
 
-def _read_id(value: object) -> str:
-    if not isinstance(value, str):
-        raise text_wanted(value)
-    if not ID.fullmatch(value):
-        raise wrong(f"{shown(value)} is no HighLevel id, which has 12 to 40 letters and digits")
-    return value
+def _matching(pattern: re.Pattern[str], what: str) -> BeforeValidator:
+    """Text that is wholly of this form."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str):
+            raise text_wanted(value)
+        if not pattern.fullmatch(value):
+            raise wrong(f"{shown(value)} is no {what}")
+        return value
+
+    return BeforeValidator(read)
 
 
 Id = Annotated[
     str,
-    BeforeValidator(_read_id),
+    _matching(ID, "HighLevel id, which has 12 to 40 letters and digits"),
     WithJsonSchema({"description": "an id of HighLevel's", "type": "string", "pattern": f"^{ID.pattern}$"}),
 ]
 
@@ -83,17 +88,9 @@ class PersonWords(Words):
         return Profile(self.per_day, frozenset(self.skills), self.buffer, self.hours)
 
 
-def _read_path(value: object) -> str:
-    if not isinstance(value, str):
-        raise text_wanted(value)
-    if not PATH.fullmatch(value):
-        raise wrong(f"{shown(value)} is no path such as data.employee.id: words and numbers with dots between them")
-    return value
-
-
 _Path = Annotated[
     str,
-    BeforeValidator(_read_path),
+    _matching(PATH, "path such as data.employee.id: words and numbers with dots between them"),
     WithJsonSchema({"description": "a path", "type": "string", "examples": ["data.employee.id"]}),
 ]
 
@@ -143,14 +140,6 @@ class FileWords(Words):
     """The rules, in order."""
 
 
-def _read_workflow_id(value: object) -> str:
-    if not isinstance(value, str):
-        raise text_wanted(value)
-    if not WORKFLOW_ID.fullmatch(value):
-        raise wrong(f"{shown(value)} is no workflow's id, which has 12 to 40 letters, figures and hyphens")
-    return value
-
-
 def _read_dates(value: object) -> frozenset[date]:
     found = read_days(value).dates
     if isinstance(value, list):
@@ -198,7 +187,7 @@ CALENDAR: Final = TypeAdapter[str](Id)
 WORKFLOW: Final = TypeAdapter[str](
     Annotated[
         str,
-        BeforeValidator(_read_workflow_id),
+        _matching(WORKFLOW_ID, "workflow's id, which has 12 to 40 letters, figures and hyphens"),
         WithJsonSchema({"description": "a workflow's id", "type": "string", "pattern": f"^{WORKFLOW_ID.pattern}$"}),
     ]
 )

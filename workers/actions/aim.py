@@ -8,7 +8,7 @@ from service.highlevel.appointments import Appointment, GetAppointment
 from service.highlevel.errors import Refused
 from service.trigger import Booking
 from workers.actions.action import ActionContext, LeftAlone
-from workers.actions.present import before
+from workers.actions.present import before, present
 from workers.changes import SERIES
 
 
@@ -66,6 +66,12 @@ async def aim(context: ActionContext, appointment: Appointment, scope: Literal["
         return LeftAlone("its series was deleted")
     meant = {"before": before(Booking.of(series)), SERIES: {**of_it, "shown": True}}
     return Aim(series, series.id, meant, whole=True)
+
+
+async def aim_at_present(context: ActionContext, scope: Literal["this", "series"]) -> Aim | LeftAlone:
+    """The same of the appointment as it is now, if that is what the rule was judged on. Raises HighLevelError."""
+    appointment = await present(context)
+    return appointment if isinstance(appointment, LeftAlone) else await aim(context, appointment, scope)
 
 
 def _stands_for_all(appointment: Appointment) -> bool:

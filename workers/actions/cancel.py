@@ -5,9 +5,8 @@ from typing import ClassVar, Literal
 
 from service.highlevel.appointments import EditAppointment
 from workers.actions.action import Action, ActionContext, LeftAlone, Plan, SoAlready, Write
-from workers.actions.aim import aim
+from workers.actions.aim import aim_at_present
 from workers.actions.notify import Notify, told
-from workers.actions.present import present
 
 
 class Cancel(Action):
@@ -27,10 +26,7 @@ class Cancel(Action):
         return frozenset({"status"})
 
     async def plan(self, context: ActionContext) -> Plan | LeftAlone:
-        appointment = await present(context)
-        if isinstance(appointment, LeftAlone):
-            return appointment
-        aimed = await aim(context, appointment, self.scope)
+        aimed = await aim_at_present(context, self.scope)
         if isinstance(aimed, LeftAlone):
             return aimed
         if aimed.appointment.appointment_status == "cancelled":

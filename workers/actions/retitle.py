@@ -7,9 +7,9 @@ from pydantic import model_validator
 from service.highlevel.appointments import EditAppointment
 from service.trigger import storable
 from workers.actions.action import Action, ActionContext, LeftAlone, Plan, SoAlready, Write
-from workers.actions.aim import aim
+from workers.actions.aim import aim_at_present
 from workers.actions.notify import Notify, also_told
-from workers.actions.present import as_status, present
+from workers.actions.present import as_status
 from workers.templates import Text
 from workers.words import wrong
 
@@ -41,10 +41,7 @@ class Retitle(Action):
         return frozenset({"title"})
 
     async def plan(self, context: ActionContext) -> Plan | LeftAlone:
-        appointment = await present(context)
-        if isinstance(appointment, LeftAlone):
-            return appointment
-        aimed = await aim(context, appointment, self.scope)
+        aimed = await aim_at_present(context, self.scope)
         if isinstance(aimed, LeftAlone):
             return aimed
         said = self.prefix or self.text

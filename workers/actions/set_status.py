@@ -6,9 +6,8 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from service.highlevel.appointments import AppointmentStatus, EditAppointment
 from workers.actions.action import Action, ActionContext, LeftAlone, Plan, SoAlready, Write
-from workers.actions.aim import aim
+from workers.actions.aim import aim_at_present
 from workers.actions.notify import Notify, told
-from workers.actions.present import present
 from workers.changes import as_stored
 from workers.facts import OTHER_SPELLINGS, status_word
 from workers.other_words import nearest
@@ -48,10 +47,7 @@ class SetStatus(Action):
         return frozenset({"status"})
 
     async def plan(self, context: ActionContext) -> Plan | LeftAlone:
-        appointment = await present(context)
-        if isinstance(appointment, LeftAlone):
-            return appointment
-        aimed = await aim(context, appointment, self.scope)
+        aimed = await aim_at_present(context, self.scope)
         if isinstance(aimed, LeftAlone):
             return aimed
         was = aimed.appointment.appointment_status
