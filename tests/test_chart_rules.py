@@ -10,7 +10,7 @@ import yaml
 from tests.charts import HELM, ROOT, Release, render, values
 from workers.cli.rules.book import rules_in
 from workers.rule_folder import files_in
-from workers.rulebook import read, read_folder
+from workers.rulebook import read
 
 MIB = 1024 * 1024
 
@@ -35,11 +35,11 @@ def mounted(release: Release, folder: Path) -> Path:
 def test_the_example_rules_come_through_to_the_letter(tmp_path: Path) -> None:
     folder = mounted(render({"rules": {"examples": True}}), tmp_path)
     assert read(files_in(folder)).digest == rules_in(HELM / "rules", below=False).digest, "without the gallery"
-    assert len(read_folder(folder)) == 4
+    assert len(read(files_in(folder))) == 4
 
 
 def test_rules_in_folders_find_the_names_above_them(tmp_path: Path) -> None:
-    book = read_folder(mounted(render(values("full")), tmp_path))
+    book = read(files_in(mounted(render(values("full")), tmp_path)))
     assert set(book.source) == {"salon.yaml", "names.yaml", "north/notes.yaml"}
     [tastings] = [entry for entry in book if entry.rule.name == "tastings"]
     assert tastings.path == "north/notes.yaml"

@@ -13,7 +13,7 @@ from workers.assignment.ways import LeastBusy, RoundRobin
 from workers.faults import RulebookFaults
 from workers.names import Named, Team
 from workers.rule_folder import files_in
-from workers.rulebook import digest, read, read_folder, taken_up
+from workers.rulebook import digest, read, taken_up
 
 
 def test_a_rule_is_read_with_its_names_as_ids() -> None:
@@ -194,13 +194,13 @@ def test_a_folder_is_read_without_what_is_hidden(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("[")
     (tmp_path / "sub" / "more.yml").write_text("\ufeff" + rule("two"), encoding="utf-8")
     assert sorted(files_in(tmp_path)) == ["rules.yaml", "sub/more.yml"]
-    assert names_in(read_folder(tmp_path)) == ["one", "two"]
+    assert names_in(read(files_in(tmp_path))) == ["one", "two"]
 
 
 def test_a_file_that_is_not_utf_8_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"- \xff")
     with pytest.raises(RulebookFaults, match=r"a\.yaml:1:\d+: the file is not UTF-8: here is the byte 0x"):
-        read_folder(tmp_path)
+        read(files_in(tmp_path))
 
 
 def test_brackets_nested_a_hundred_thousand_times_are_a_fault_and_no_crash() -> None:

@@ -150,9 +150,6 @@ class Names:
             raise wrong(f"{said}: hours of every day are asked by between, as in between: 09:00-17:00")
         return self._declared(word, self.hours, "hours", CLOSED)
 
-    def holidays_of(self, word: object) -> frozenset[date]:
-        return self._declared(word, self.holidays, "holidays", frozenset())
-
     def person_with(self, id_: str) -> Named:
         return Named(id_, _name_of(id_, self.people))
 

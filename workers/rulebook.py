@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final, Self
 
@@ -17,7 +17,6 @@ from workers.kinds import Kind
 from workers.names import DECLARED, Names
 from workers.rule import Heading, Rule
 from workers.rule_file import Read, RuleFile, Unread
-from workers.rule_folder import files_in
 from workers.rule_index import RuleIndex, calendars_of
 from workers.yaml_nodes import Node
 
@@ -142,11 +141,6 @@ def drafted(files: Mapping[str, str]) -> tuple[list[RuleFile], list[tuple[Entry,
     faults.extend(_repeated(entry for entry, read in entries if read.left is None or read.left.named))
     entries.sort(key=lambda each: -each[0].rule.priority)
     return opened, entries, faults
-
-
-def read_folder(folder: Path) -> Rulebook:
-    """The rulebook of all rule files in a folder and below. Raises `RulebookFaults`."""
-    return read(files_in(folder))
 
 
 def digest(files: Mapping[str, str]) -> str:

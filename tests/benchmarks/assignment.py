@@ -4,16 +4,16 @@ What is timed is all that is decided: from each one's bookings, as they were rea
 limits to the choice and what is told of everybody.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
 from statistics import median
-from time import process_time
 from zoneinfo import ZoneInfo
 
 from service.availability.hours import Hours, OpenTime
 from service.availability.intervals import Interval
+from tests.benchmarks.cpu import ROUNDS, timed
 from workers.assignment.candidate import Candidate
 from workers.assignment.choice import Choice, choose
 from workers.assignment.diary import Diary, Taken
@@ -23,7 +23,6 @@ from workers.assignment.ways import LeastBusy, Weighted
 from workers.names import Named, Profile, Team
 from workers.periods import bounds
 
-ROUNDS = 50
 PEOPLE, BOOKINGS = 50, 500
 MOST = 5.0
 """Milliseconds, of the median."""
@@ -69,15 +68,6 @@ def candidate(place: int, taken: Sequence[Taken], weight: int) -> Candidate:
 
 def chosen(way: LeastBusy | Weighted, booked: Sequence[Sequence[Taken]]) -> Choice:
     return choose(way, [candidate(place, taken, place % 7 + 1) for place, taken in enumerate(booked)], State())
-
-
-def timed(call: Callable[[], object]) -> list[float]:
-    times = []
-    for _ in range(ROUNDS):
-        began = process_time()
-        call()
-        times.append((process_time() - began) * 1000)
-    return times
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 from statistics import median
-from time import process_time
 from zoneinfo import ZoneInfo
 
 from service.availability.hours import Hours, OpenTime
@@ -15,8 +14,8 @@ from service.highlevel.operation import milliseconds
 from service.sandbox.api.calendars import free_slots
 from service.sandbox.seeds.seed import load_seed
 from service.sandbox.world.records import Appointment
+from tests.benchmarks.cpu import ROUNDS, timed
 
-ROUNDS = 50
 PEOPLE = 10
 BOOKINGS = 500
 DAYS = 31
@@ -85,15 +84,6 @@ def answered() -> Callable[[], object]:
     start = milliseconds(WINDOW.starts)
     operation = FreeSlots(calendar_id="month", start_date=start, end_date=start + DAYS * 86_400_000)
     return lambda: free_slots(world, location, operation).body
-
-
-def timed(call: Callable[[], object]) -> list[float]:
-    times = []
-    for _ in range(ROUNDS):
-        began = process_time()
-        call()
-        times.append((process_time() - began) * 1000)
-    return times
 
 
 def main() -> None:
