@@ -249,7 +249,8 @@ def test_each_fault_of_the_rules_is_a_line(tmp_path: Path) -> None:
     assert len(lines) > 1
     assert all(line.startswith("rules.yaml:") for line in lines)
     assert any("'when'" in line for line in lines)
-    applied, checked = (say("rules", command, tmp_path) for command in ("apply", "check"))
+    data = ("--folder", tmp_path / "data")  # and not what `make run` may have left here
+    applied, checked = (say("rules", command, tmp_path, *data) for command in ("apply", "check"))
     assert (applied.exit_code, applied.stdout) == (1, "")
     assert applied.stderr == checked.stdout.rstrip("\n") + " Nothing was changed.\n"
 
